@@ -1,0 +1,38 @@
+// Where weights come from: a list of named tensors that can be read one at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/graph/dtype.h"
+
+namespace kiln {
+
+struct TensorInfo {
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> dims;  // outermost first; empty for a scalar
+};
+
+// Implementations: safetensors, checkpoint (.ckpt), folder of shards, synthetic; and sources that
+// wrap a source (renamed). All are immutable after opening and safe to read from several threads.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  // Where it came from, for messages: a file, a folder or "synthetic".
+  virtual std::string description() const = 0;
+  virtual std::vector<std::string> names() const = 0;  // sorted
+  virtual std::optional<TensorInfo> find(std::string_view name) const = 0;
+  // Fills out (exactly the tensor's size in bytes; row major, little endian) or throws Error.
+  virtual void read(std::string_view name, std::span<std::byte> out) const = 0;
+};
+
+using WeightSourcePtr = std::shared_ptr<const WeightSource>;
+
+}  // namespace kiln

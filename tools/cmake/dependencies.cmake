@@ -1,0 +1,18 @@
+# Packages, by the names Debian gives them (tools/setup installs them).
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(Vulkan REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+find_path(LODEPNG_INCLUDE_DIR lodepng.h REQUIRED)
+find_library(LODEPNG_LIBRARY lodepng REQUIRED)
+add_library(lodepng UNKNOWN IMPORTED)
+set_target_properties(lodepng PROPERTIES IMPORTED_LOCATION ${LODEPNG_LIBRARY}
+                      INTERFACE_INCLUDE_DIRECTORIES ${LODEPNG_INCLUDE_DIR})
+if(KILN_TESTS)
+  find_package(GTest REQUIRED)
+endif()

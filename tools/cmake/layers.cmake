@@ -1,0 +1,37 @@
+# Each source folder is one target that links only what its layer may use.
+# tools/check_layers.py holds the same table against the #include lines.
+
+# kiln_layer(NAME [USES layer...] [LINKS library...])
+# Builds every .cpp of the current folder's sub-folder NAME into the target kiln_NAME.
+function(kiln_layer NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;LINKS")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cpp)
+  list(TRANSFORM ARG_USES PREPEND kiln_)
+  if(sources)
+    add_library(kiln_${NAME} STATIC ${sources})
+    target_include_directories(kiln_${NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(kiln_${NAME} PUBLIC ${ARG_USES} PRIVATE ${ARG_LINKS})
+  else()
+    add_library(kiln_${NAME} INTERFACE)
+    target_include_directories(kiln_${NAME} INTERFACE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(kiln_${NAME} INTERFACE ${ARG_USES})
+  endif()
+endfunction()
+
+# kiln_tests(FOLDER LABEL cpu|vulkan [USES layer...] [LINKS library...])
+# Builds every *_test.cpp of tests/FOLDER into one GoogleTest program, run by ctest as FOLDER.
+function(kiln_tests FOLDER)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "USES;LINKS")
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${FOLDER}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  string(REPLACE "/" "_" target kiln_tests_${FOLDER})
+  list(TRANSFORM ARG_USES PREPEND kiln_)
+  add_executable(${target} ${sources})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE ${ARG_USES} ${ARG_LINKS} GTest::gtest GTest::gmock_main)
+  target_compile_definitions(${target} PRIVATE KILN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${FOLDER} COMMAND ${target} --gtest_brief=1)
+  set_tests_properties(${FOLDER} PROPERTIES LABELS ${ARG_LABEL})
+endfunction()

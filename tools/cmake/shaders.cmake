@@ -1,0 +1,1 @@
+# Shaders become SPIR-V and C++ argument structs at build time.
