@@ -13,9 +13,9 @@
 namespace kiln {
 
 struct WeightData {
-  std::string name;                 // full path, e.g. "unet.conv_in.weight"
-  std::vector<std::int64_t> dims;   // as in PyTorch: linear [out, in], conv [out, in, height, width]
-  DType dtype = DType::f32;         // as `read` delivers it: f32, f16, bf16 or f64
+  std::string name;                // full path, e.g. "unet.conv_in.weight"
+  std::vector<std::int64_t> dims;  // as in PyTorch: linear [out, in], conv [out, in, height, width]
+  DType dtype = DType::f32;        // as `read` delivers it: f32, f16, bf16 or f64
   // Fills exactly product(dims) * size_bytes(dtype) bytes, row major, little endian. Thread-safe.
   std::function<void(std::span<std::byte>)> read;
 };

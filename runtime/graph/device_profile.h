@@ -1,0 +1,55 @@
+// Facts about a device, as plain data: what the planner and the kernel choice may ask.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/graph/dtype.h"
+#include "runtime/graph/kernel_info.h"
+
+namespace kiln {
+
+enum class DeviceKind : std::uint8_t { discrete, integrated, virtual_gpu, cpu, other };
+
+// One shape a cooperative-matrix unit multiplies: [m, k] times [k, n] into [m, n].
+struct MatrixShape {
+  std::uint32_t m = 0, n = 0, k = 0;
+  DType input = DType::f16;
+  DType accumulator = DType::f32;
+};
+
+// Defaults are the least that Vulkan 1.2 promises plus subgroup basics, so that a profile made by
+// hand in a test is a minimal device.
+struct DeviceProfile {
+  std::string name = "minimal";
+  std::string driver;  // driver name and version
+  std::uint32_t vendor_id = 0, device_id = 0, driver_version = 0, api_version = 0;
+  DeviceKind kind = DeviceKind::other;
+
+  std::uint32_t features = kNeedSubgroupBasic | kNeedSubgroupArithmetic;  // Need bits it can serve
+  std::vector<MatrixShape> matrix_shapes;
+
+  std::uint32_t subgroup_size = 4;  // the default one
+  std::uint32_t min_subgroup_size = 4, max_subgroup_size = 4;
+  bool subgroup_size_control = false;
+
+  std::uint32_t max_workgroup_invocations = 128;
+  std::array<std::uint32_t, 3> max_workgroup_size = {128, 128, 64};
+  std::array<std::uint32_t, 3> max_grid = {65535, 65535, 65535};
+  std::uint32_t max_shared_bytes = 16384;
+  std::uint32_t max_arguments_bytes = 128;         // push constants
+  std::uint32_t max_storage_buffers = 4;           // per stage
+  std::uint64_t max_binding_bytes = 128ull << 20;  // maxStorageBufferRange
+  std::uint64_t max_allocation_bytes = 1ull << 30;
+  std::uint32_t binding_alignment = 256;  // minStorageBufferOffsetAlignment
+
+  // Work that surely ends well inside a driver's watchdog, for one dispatch and one submission.
+  std::uint64_t max_dispatch_flops = 4'000'000'000ull;
+  std::uint64_t max_submission_flops = 20'000'000'000ull;
+
+  bool serves(std::uint32_t needs) const { return (needs & ~features) == 0; }
+};
+
+}  // namespace kiln

@@ -1,0 +1,111 @@
+// Pass 2: ops become dispatches. Lowering is what an op sees while it lowers itself.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "runtime/base/align.h"
+#include "runtime/graph/device_profile.h"
+#include "runtime/graph/dispatch.h"
+#include "runtime/graph/graph.h"
+#include "runtime/graph/packing.h"
+
+namespace kiln {
+
+// A weight in the layout a kernel reads; equal (name, packing, element) are one upload.
+struct PlannedWeight {
+  std::uint32_t source = 0;  // index into Plan::sources
+  Packing packing;
+  DType element = DType::f32;
+  std::uint64_t size_bytes = 0;
+  std::string key{};  // "<name>|<packing>|<element>"
+};
+
+// A kernel generated from a shader has: struct Args; struct Constants; and
+// static const KernelInfo& info(DType element).
+class Lowering {
+ public:
+  Lowering(const Graph& graph, const DeviceProfile& device) : graph_(graph), device_(device) {}
+
+  // Lowers every node; `dispatches`, `weights` and `scratch_bytes` grow.
+  void run(const std::vector<Node>& nodes);
+
+  // --- For ops ---
+  const DeviceProfile& device() const { return device_; }
+  DType element() const { return graph_.element(); }
+  std::string_view path() const { return node_->path; }
+  std::size_t inputs() const { return node_->inputs.size(); }
+
+  const Shape& shape(std::size_t input) const { return value(input).shape; }
+  DType dtype(std::size_t input) const { return value(input).dtype; }
+  const Shape& output_shape() const { return graph_.values()[node_->output].shape; }
+  // Extents of a weight operand as in its file.
+  const std::vector<std::int64_t>& dims(std::size_t input) const;
+
+  Operand input(std::size_t index) const;  // weights: as_is layout
+  Operand output() const;
+  Operand packed(std::size_t input, const Packing& packing);
+  Operand scratch(std::uint64_t size_bytes);  // lives for this op only
+
+  // Appends a launch of kernel K for the graph's element type. flops: of this launch.
+  template <typename K>
+  void dispatch(std::initializer_list<Operand> operands, const typename K::Args& arguments,
+                const typename K::Constants& constants, Grid grid, std::uint64_t flops = 0) {
+    append(K::info(element()), operands, bytes_of(arguments), words_of(constants), grid, flops);
+  }
+
+  // True if the device can run kernel K for the graph's element type.
+  template <typename K>
+  bool can_run() const {
+    return device_.serves(K::info(element()).needs);
+  }
+
+  // A one-dimensional launch folded into x and y: workgroups number y * grid.x + x, and those at or
+  // beyond `workgroups` must do nothing.
+  Grid folded(std::uint64_t workgroups) const;
+
+  std::vector<Dispatch> dispatches;
+  std::vector<PlannedWeight> weights;
+  struct Scratch {
+    std::uint64_t size_bytes = 0;
+    std::uint32_t first_dispatch = 0, last_dispatch = 0;
+  };
+  std::vector<Scratch> scratches;
+
+ private:
+  const Value& value(std::size_t input) const { return graph_.values()[node_->inputs[input]]; }
+  void append(const KernelInfo& kernel, std::initializer_list<Operand> operands,
+              std::vector<std::byte> arguments, std::vector<std::uint32_t> constants, Grid grid,
+              std::uint64_t flops);
+  void check(const Dispatch& dispatch) const;
+
+  template <typename Args>
+  static std::vector<std::byte> bytes_of(const Args& arguments) {
+    static_assert(std::is_trivially_copyable_v<Args>);
+    if constexpr (std::is_empty_v<Args>) return {};
+    std::vector<std::byte> bytes(sizeof(Args));
+    std::memcpy(bytes.data(), &arguments, sizeof(Args));
+    return bytes;
+  }
+  template <typename Constants>
+  static std::vector<std::uint32_t> words_of(const Constants& constants) {
+    static_assert(std::is_trivially_copyable_v<Constants>);
+    if constexpr (std::is_empty_v<Constants>) return {};
+    std::vector<std::uint32_t> words(sizeof(Constants) / 4);
+    std::memcpy(words.data(), &constants, words.size() * 4);
+    return words;
+  }
+
+  const Graph& graph_;
+  const DeviceProfile& device_;
+  const Node* node_ = nullptr;
+  std::uint32_t node_index_ = 0;
+};
+
+}  // namespace kiln
