@@ -107,11 +107,12 @@ Tensor Graph::keep(Tensor tensor, std::string_view name, Traffic traffic) {
 }
 
 Tensor Graph::mark(Tensor tensor, std::string_view path) {
-  const bool transient = values_[check_mine(tensor, "mark")].kind == Value::Kind::transient;
-  const std::string name = "tap/" + std::string(path);
-  if (watch_ && transient && watch_(path) && !persistent_.contains(name)) {
-    keep(tensor, name, Traffic::host_reads);
+  const ValueId id = check_mine(tensor, "mark");
+  if (!watch_ || !watch_(path)) return tensor;
+  if (values_[id].kind == Value::Kind::transient) {
+    keep(tensor, name_ + ".tap/" + std::string(path), Traffic::host_reads);
   }
+  taps_.push_back({std::string(path), values_[id].name, values_[id].shape});
   return tensor;
 }
 

@@ -73,9 +73,16 @@ class Graph {
   Tensor keep(Tensor value, std::string_view name, Traffic traffic = Traffic::device_only);
 
   // Tells the graph that `value` is the output of the module at `path`. When watch() accepts the
-  // path, the value is kept under "tap/<path>" so that tests can read it.
+  // path, the value is kept as a persistent tensor and listed in taps(), so that it can be read.
   Tensor mark(Tensor value, std::string_view path);
   void watch(std::function<bool(std::string_view path)> wanted) { watch_ = std::move(wanted); }
+
+  struct Tap {
+    std::string path;        // of the module
+    std::string persistent;  // name of the tensor that holds its output
+    Shape shape;
+  };
+  const std::vector<Tap>& taps() const { return taps_; }
 
   const std::vector<Value>& values() const { return values_; }
   const std::vector<Node>& nodes() const { return nodes_; }
@@ -95,6 +102,7 @@ class Graph {
   std::map<std::string, ValueId, std::less<>> persistent_;
   std::map<std::string, ValueId, std::less<>> constant_;
   std::function<bool(std::string_view)> watch_;
+  std::vector<Tap> taps_;
 };
 
 }  // namespace kiln

@@ -1,0 +1,35 @@
+// Layers as functions of a tensor and a path in a checkpoint; a layer has no state.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "runtime/ops/ops.h"
+#include "runtime/weights/weights.h"
+
+namespace kiln {
+
+// Each layer states the shape it expects of `w`'s tensors ("weight", "bias"), so a wrong checkpoint
+// is reported with names and both shapes, and marks its result with w.path().
+
+Tensor linear(Tensor x, std::uint32_t channels, const Weights& w);
+Tensor linear_without_bias(Tensor x, std::uint32_t channels, const Weights& w);
+Tensor conv3x3(Tensor x, std::uint32_t channels, const Weights& w, Conv2d shape = {});
+Tensor conv1x1(Tensor x, std::uint32_t channels, const Weights& w);
+Tensor group_norm(Tensor x, std::uint32_t groups, float epsilon, const Weights& w);
+Tensor layer_norm(Tensor x, float epsilon, const Weights& w);
+
+// Names of the four projections of an attention layer, which differ between network families.
+struct AttentionNames {
+  std::string_view q = "to_q", k = "to_k", v = "to_v", out = "to_out.0";
+};
+
+// Multi-head attention of x to context: projections, attention, output projection.
+// Channels stay those of x; the output projection has a bias, q, k, v as `bias_in` says.
+Tensor attention(Tensor x, Tensor context, std::uint32_t heads, const Weights& w,
+                 bool bias_in = false, bool causal = false, const AttentionNames& names = {});
+
+// Tells the graph that `x` is the output of the module at w's path.
+Tensor mark(Tensor x, const Weights& w);
+
+}  // namespace kiln
