@@ -1,0 +1,171 @@
+// Kiln's public interface: pictures from words on any Vulkan device. Installed as <kiln/kiln.h>.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/pipeline/image.h"
+
+namespace kiln {
+
+// Everything here throws kiln::Error (runtime/base/error.h): one line that begins with the thing
+// concerned in brackets; Error::fault() tells wrong usage and cancelling from failure.
+
+enum class Precision : std::uint8_t {
+  automatic,  // f16 where the device stores 16-bit values and is a GPU, else f32
+  f32,
+  f16,  // 16-bit storage, 32-bit sums
+};
+
+// Where noise comes from. Both are the same bytes on every device.
+enum class RandomSource : std::uint8_t {
+  philox,  // the stream of torch on CUDA, computed on the device
+  cpu,     // the stream of torch on a CPU, computed on the host
+};
+
+struct DeviceDescription {
+  std::uint32_t index = 0;
+  std::string name, driver, kind;   // kind: "discrete", "integrated", "virtual", "cpu", "other"
+  std::string refused;              // why it cannot be used; empty when it can
+  std::string facts;                // a few lines for people
+  std::vector<std::string> quirks;  // applied work-arounds, each with its reason
+};
+
+// Every Vulkan device, usable or not. Throws when there is no Vulkan driver at all.
+std::vector<DeviceDescription> devices();
+
+struct SamplerDescription {
+  std::string name, title;
+  std::vector<std::string> aliases;  // as diffusers, A1111 and stable-diffusion.cpp say it
+  std::string default_schedule;
+};
+std::vector<SamplerDescription> samplers();
+std::vector<std::string> schedules();
+
+struct ModelOptions {
+  std::string model;          // folder in diffusers layout, or a .safetensors or .ckpt file
+  std::string config_folder;  // for single files: a folder with the component configs
+  std::string
+      vocabulary_folder;  // for single files: vocab.json and merges.txt; empty: the user's data
+  std::string device;     // number or part of a name; empty: the best one
+  Precision precision = Precision::automatic;
+  bool lenient = false;  // accept safetensors files with holes, with a warning
+  std::function<void(std::string_view)> warn;  // one line each; empty: warnings are dropped
+};
+
+// Progress of generate(): `done` of `total` network evaluations, or a name of a phase.
+struct Progress {
+  std::string_view phase;  // "load", "encode", "denoise", "decode"
+  std::uint32_t done = 0, total = 0;
+};
+// Return false to cancel; takes effect between two evaluations, as Error with Fault::cancelled.
+using ProgressFunction = std::function<bool(const Progress&)>;
+
+// Text embeddings on the host: rows [images, tokens, channels].
+struct Embeddings {
+  std::uint32_t images = 0, tokens = 0, channels = 0;
+  std::vector<float> values;
+};
+
+// Latents on the host, as PyTorch orders them: [images, channels, height, width].
+struct Latents {
+  std::uint32_t images = 0, channels = 4, height = 0, width = 0;
+  std::vector<float> values;
+};
+
+struct SamplerSettings {
+  std::string sampler;   // a name of samplers(); empty: what the model's scheduler says
+  std::string schedule;  // a name of schedules(); empty: the sampler's default
+  std::uint32_t steps = 20;
+  float guidance = 7.5f;          // classifier-free guidance scale; 1 or less: no guidance
+  float guidance_rescale = 0.0f;  // Lin et al., 2023: 0 off, 0.7 usual
+  std::optional<float> eta;       // DDIM and ancestral samplers; empty: the sampler's default
+};
+
+enum class StrengthRule : std::uint8_t {
+  diffusers,  // the last min(int(steps * strength), steps) steps
+  a1111,      // int(steps * strength) + 1 steps, as A1111 and stable-diffusion.cpp
+};
+
+struct Request {
+  std::string prompt, negative_prompt;
+  std::uint32_t width = 512, height = 512;  // pixels; multiples of 8
+  std::uint32_t images = 1;                 // image i uses seed + i
+  std::uint64_t seed = 0;
+  RandomSource random = RandomSource::philox;
+  std::uint32_t clip_skip = 1;  // 1: every layer of the text encoder runs
+  SamplerSettings sampling;
+  const Image* image = nullptr;  // image to image: start from this picture
+  float strength = 0.75f;        // 0: the picture itself; 1: all steps
+  StrengthRule strength_rule = StrengthRule::diffusers;
+  ProgressFunction progress;
+};
+
+// What a picture depends on besides its Request.
+struct PipelineInfo {
+  std::string model, model_hash;  // path as given; hash of names, shapes and the smaller weights
+  std::string family;             // "sd1"
+  std::string device, driver;
+  std::string precision;            // "f32" or "f16"
+  std::uint32_t native_size = 512;  // pixels of the side the model was trained for
+  std::uint32_t size_multiple = 8;  // width and height must be multiples of this
+  std::string sampler, schedule;    // what the model's own scheduler asks for
+};
+
+// What the host did while a call ran; a step of the sampler loop must only submit.
+struct Activity {
+  std::uint64_t submissions = 0, host_writes = 0, host_reads = 0, dispatches = 0;
+};
+
+struct DenoiseRequest {
+  Embeddings context;   // of the prompts, one row an image
+  Embeddings negative;  // as many rows; empty when guidance is 1 or less
+  std::uint32_t width = 512, height = 512;
+  std::vector<std::uint64_t> seeds;  // one an image
+  RandomSource random = RandomSource::philox;
+  SamplerSettings sampling;
+  Latents start;  // image to image: clean latents; empty: pure noise
+  float strength = 1.0f;
+  StrengthRule strength_rule = StrengthRule::diffusers;
+  // Noise in place of random numbers, in the order used: the start noise, then one entry for each
+  // row that asks for noise. Empty: `random`.
+  std::vector<Latents> noise;
+  // Called after every network evaluation with the latents then; costs a readback each.
+  std::function<void(std::uint32_t row, const Latents&)> trace;
+  ProgressFunction progress;
+};
+
+// A model on a device. Not thread-safe; several may live side by side.
+class Pipeline {
+ public:
+  explicit Pipeline(const ModelOptions& options);
+  ~Pipeline();
+  Pipeline(Pipeline&&) noexcept;
+  Pipeline& operator=(Pipeline&&) noexcept;
+
+  // The whole way: prompt to pictures. Nothing returns from the device before the pictures.
+  std::vector<Image> generate(const Request& request);
+
+  // The stages alone; composed by hand they give the same bytes as generate().
+  Embeddings encode_text(const std::vector<std::string>& prompts, std::uint32_t clip_skip = 1);
+  // Latents times the scaling factor. seeds empty: the mean, else one sample a seed.
+  Latents encode_image(const Image& image, const std::vector<std::uint64_t>& seeds = {});
+  Latents denoise(const DenoiseRequest& request);
+  std::vector<Image> decode(const Latents& latents);
+
+  Activity activity() const;          // since the pipeline was made
+  std::string description() const;    // device, precision, model: a few lines
+  std::uint32_t native_size() const;  // pixels of the side the model was trained for
+
+ private:
+  friend class PipelineAccess;  // for `kiln verify`, which looks inside
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace kiln
