@@ -1,0 +1,27 @@
+// Opens one component folder of the diffusers layout: unet/, vae/, text_encoder/ ...
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "runtime/weights/weight_source.h"
+
+namespace kiln {
+
+struct FolderChoice {
+  // The variant looked for first, e.g. "fp16" for model.fp16.safetensors; empty: the plain file.
+  // The other of the two is taken when that one is absent.
+  std::string variant;
+};
+
+// Looks for diffusion_pytorch_model, model and pytorch_model, as .safetensors, in shards with an
+// .index.json, then as .bin (read as a checkpoint). Throws Error when there is none, when a shard
+// is missing, or when a shard lacks a tensor that the index places in it.
+// Source of the names: diffusers, docs on loading; transformers, modeling_utils.
+WeightSourcePtr open_component_folder(const std::filesystem::path& folder,
+                                      const FolderChoice& choice = {});
+
+// The shards an index file names, as one source.
+WeightSourcePtr open_sharded(const std::filesystem::path& index_file);
+
+}  // namespace kiln
