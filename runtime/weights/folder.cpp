@@ -81,7 +81,7 @@ std::vector<std::string> file_names(const std::string& stem, const std::string& 
 
 }  // namespace
 
-WeightSourcePtr open_sharded(const fs::path& index_file) {
+WeightSourcePtr open_sharded(const fs::path& index_file, const WeightChoice& choice) {
   const auto shard_of = read_weight_map(index_file);
   std::map<std::string, WeightSourcePtr> shards;
   std::map<std::string, WeightSourcePtr, std::less<>> tensors;
@@ -95,7 +95,7 @@ WeightSourcePtr open_sharded(const fs::path& index_file) {
       if (!fs::is_regular_file(path)) {
         fail(index_file.native(), "names the shard {}, which is missing", in_quotes(shard));
       }
-      source = open_weights(path);
+      source = open_weights(path, choice);
     }
     if (!source->find(tensor)) {
       fail(index_file.native(), "places tensor {} in {}, which does not hold it", in_quotes(tensor),
@@ -106,7 +106,7 @@ WeightSourcePtr open_sharded(const fs::path& index_file) {
   return std::make_shared<Sharded>(index_file.native(), std::move(tensors));
 }
 
-WeightSourcePtr open_component_folder(const fs::path& folder, const FolderChoice& choice) {
+WeightSourcePtr open_component_folder(const fs::path& folder, const WeightChoice& choice) {
   const std::string other = choice.variant.empty() ? "fp16" : "";
   for (const std::string& variant : {choice.variant, other}) {
     for (const char* stem : {"diffusion_pytorch_model", "model", "pytorch_model"}) {
@@ -114,7 +114,7 @@ WeightSourcePtr open_component_folder(const fs::path& folder, const FolderChoice
         const fs::path path = folder / name;
         std::error_code error;
         if (!fs::is_regular_file(path, error)) continue;
-        return name.ends_with(".json") ? open_sharded(path) : open_weights(path);
+        return name.ends_with(".json") ? open_sharded(path, choice) : open_weights(path, choice);
       }
     }
   }

@@ -201,18 +201,17 @@ std::vector<std::string> Config::texts(std::string_view key, std::size_t most) c
   return texts;
 }
 
-void Config::require_value(std::string_view key,
-                           std::initializer_list<std::string_view> allowed) const {
+void Config::require_value(std::string_view key, std::initializer_list<const char*> allowed) const {
   if (is_allowed(document_->find(key), allowed)) return;
   reject(key, fmt::format("{} (others are not supported)", joined(allowed)));
 }
 
-void Config::require_flag(std::string_view key, bool supported) const {
-  if (is_allowed(document_->find(key), {supported})) return;
-  reject(key, fmt::format("{} (others are not supported)", supported));
+void Config::require_value(std::string_view key, std::initializer_list<bool> allowed) const {
+  if (is_allowed(document_->find(key), allowed)) return;
+  reject(key, fmt::format("{} (others are not supported)", joined(allowed)));
 }
 
-void Config::require_number(std::string_view key, std::initializer_list<double> allowed) const {
+void Config::require_value(std::string_view key, std::initializer_list<double> allowed) const {
   if (is_allowed(document_->find(key), allowed)) return;
   reject(key, fmt::format("{} (others are not supported)", joined(allowed)));
 }

@@ -49,9 +49,10 @@ class Config {
 
   // For values this program supports only in part: absent is fine, anything not listed
   // throws Error that names the key, the value and what is supported.
-  void require_value(std::string_view key, std::initializer_list<std::string_view> allowed) const;
-  void require_flag(std::string_view key, bool supported) const;
-  void require_number(std::string_view key, std::initializer_list<double> allowed) const;
+  // (const char* rather than string_view, so that a text is never taken for a bool.)
+  void require_value(std::string_view key, std::initializer_list<const char*> allowed) const;
+  void require_value(std::string_view key, std::initializer_list<bool> allowed) const;
+  void require_value(std::string_view key, std::initializer_list<double> allowed) const;
   // Only absent, null, or (where false_is_absent) false.
   void require_absent(std::string_view key, bool false_is_absent = true) const;
 

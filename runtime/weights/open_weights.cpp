@@ -45,11 +45,16 @@ std::string first_bytes(std::span<const std::byte> file) {
 }  // namespace
 
 WeightSourcePtr parse_weights(std::span<const std::byte> file, const std::string& description,
-                              std::shared_ptr<const void> owner) {
+                              const WeightChoice& choice, std::shared_ptr<const void> owner) {
   constexpr std::string_view kSupported = "supported are .safetensors and PyTorch 1.6+ checkpoints";
   if (file.empty()) fail(description, "is empty");
   if (looks_like_safetensors(file)) {
-    return Safetensors::parse(file, description, Strictness::strict, std::move(owner));
+    const auto strictness = choice.lenient ? Strictness::lenient : Strictness::strict;
+    auto source = Safetensors::parse(file, description, strictness, std::move(owner));
+    for (const std::string& warning : source->warnings()) {
+      if (choice.warn) choice.warn(fmt::format("[{}] {}", description, warning));
+    }
+    return source;
   }
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   for (const KnownStart& start : kStarts) {
@@ -61,11 +66,11 @@ WeightSourcePtr parse_weights(std::span<const std::byte> file, const std::string
        kSupported);
 }
 
-WeightSourcePtr open_weights(const std::filesystem::path& path, const FolderChoice& choice) {
+WeightSourcePtr open_weights(const std::filesystem::path& path, const WeightChoice& choice) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return open_component_folder(path, choice);
   const auto file = MappedFile::open(path);
-  return parse_weights(file->bytes(), path.native(), file);
+  return parse_weights(file->bytes(), path.native(), choice, file);
 }
 
 }  // namespace kiln
