@@ -1,0 +1,73 @@
+// devices and samplers: what there is to choose from.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/kiln/commands.h"
+#include "models/pipeline/kiln.h"
+
+namespace kiln::app {
+namespace {
+
+void print_devices(bool json) {
+  const std::vector<DeviceDescription> found = devices();
+  if (json) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const DeviceDescription& device : found) {
+      list.push_back({{"index", device.index},
+                      {"name", device.name},
+                      {"driver", device.driver},
+                      {"kind", device.kind},
+                      {"refused", device.refused},
+                      {"facts", device.facts},
+                      {"quirks", device.quirks}});
+    }
+    fmt::print("{}\n", list.dump(2));
+    return;
+  }
+  for (const DeviceDescription& device : found) {
+    fmt::print("{}: {} ({}, {})\n", device.index, device.name, device.kind, device.driver);
+    if (!device.refused.empty()) fmt::print("   cannot be used: {}\n", device.refused);
+    fmt::print("{}", device.facts);
+    for (const std::string& quirk : device.quirks) fmt::print("   quirk: {}\n", quirk);
+  }
+}
+
+void print_samplers(bool json) {
+  if (json) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const SamplerDescription& sampler : samplers()) {
+      list.push_back({{"name", sampler.name},
+                      {"title", sampler.title},
+                      {"aliases", sampler.aliases},
+                      {"default_schedule", sampler.default_schedule}});
+    }
+    fmt::print("{}\n", nlohmann::json{{"samplers", list}, {"schedules", schedules()}}.dump(2));
+    return;
+  }
+  for (const SamplerDescription& sampler : samplers()) {
+    fmt::print("{:<18} {:<20} {:<10} {}\n", sampler.name, sampler.title, sampler.default_schedule,
+               fmt::join(sampler.aliases, ", "));
+  }
+  fmt::print("\nschedules: {}\n", fmt::join(schedules(), ", "));
+}
+
+void add(CLI::App& program, const char* name, const char* help, void (*print)(bool)) {
+  CLI::App* command = program.add_subcommand(name, help);
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "print as JSON");
+  command->callback([json, print] { print(*json); });
+}
+
+}  // namespace
+
+void add_devices(CLI::App& program) {
+  add(program, "devices", "every Vulkan device, with its facts and quirks", print_devices);
+}
+
+void add_samplers(CLI::App& program) {
+  add(program, "samplers", "samplers with their other names, and schedules", print_samplers);
+}
+
+}  // namespace kiln::app

@@ -1,0 +1,68 @@
+// The program `kiln`: one command line, a file per command, and the exit codes.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "apps/kiln/commands.h"
+#include "apps/kiln/terminal.h"
+#include "runtime/base/error.h"
+
+namespace {
+
+constexpr int kFailed = 1, kWrongUsage = 2, kInterrupted = 130;
+
+int exit_code(kiln::Fault fault) {
+  switch (fault) {
+    case kiln::Fault::usage:
+      return kWrongUsage;
+    case kiln::Fault::cancelled:
+      return kInterrupted;
+    case kiln::Fault::failed:
+      break;
+  }
+  return kFailed;
+}
+
+int run(int argc, char** argv) {
+  CLI::App program("Pictures from words on any Vulkan device.", "kiln");
+  program.require_subcommand(1);
+  program.set_version_flag("--version", "kiln " KILN_VERSION);
+  kiln::app::add_txt2img(program);
+  kiln::app::add_img2img(program);
+  kiln::app::add_encode(program);
+  kiln::app::add_decode(program);
+  kiln::app::add_devices(program);
+  kiln::app::add_samplers(program);
+  kiln::app::add_plan(program);
+  kiln::app::add_verify(program);
+  kiln::app::add_info(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return program.exit(wanted);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "kiln: {} (see kiln --help)\n", error.what());
+    return kWrongUsage;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  kiln::app::catch_interrupts();
+  try {
+    return run(argc, argv);
+  } catch (const kiln::Error& error) {
+    fmt::print(stderr, "kiln: {}\n", error.what());
+    return exit_code(error.fault());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "kiln: out of memory\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "kiln: {}\n", error.what());
+  }
+  return kFailed;
+}
