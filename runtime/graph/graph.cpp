@@ -75,6 +75,12 @@ Tensor Graph::constant(WeightData data) {
   return Tensor(*this, id);
 }
 
+const std::vector<std::int64_t>& Graph::dims_of(Tensor weight) const {
+  const Value& value = values_[check_mine(weight, "dims_of")];
+  if (value.kind != Value::Kind::weight) fail(name_, "'{}' is no weight", weight.path());
+  return weights_[value.weight].dims;
+}
+
 Tensor Graph::record(std::unique_ptr<Op> op, std::vector<Tensor> inputs, Shape shape, DType dtype,
                      std::string_view path) {
   const ValueId output = add_value({.shape = shape, .dtype = dtype});

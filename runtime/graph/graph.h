@@ -87,6 +87,8 @@ class Graph {
   const std::vector<Value>& values() const { return values_; }
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<WeightData>& weights() const { return weights_; }
+  // Extents of a weight as in its file. Throws Error for a tensor that is no weight.
+  const std::vector<std::int64_t>& dims_of(Tensor weight) const;
 
  private:
   friend class Fuser;

@@ -1,0 +1,37 @@
+// The kernels that can serve a matrix product, best first; shared by linear and conv2d.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "runtime/graph/lowering.h"
+
+namespace kiln {
+
+// y[rows, outputs] = activation(x * weight + bias + addend); a convolution gathers x's rows.
+struct MatmulProblem {
+  std::uint32_t rows = 0, inputs = 0, outputs = 0;  // inputs: of one tap
+  std::uint32_t in_height = 1, in_width = 1, out_height = 1, out_width = 1;
+  std::uint32_t kernel = 1, stride = 1, padding = 0;
+  bool has_bias = false;
+  std::size_t addend_input = 0;   // which input of the op is added; 0: none
+  std::uint32_t addend_rows = 0;  // rows of y that share one of its rows; 0: all
+  std::uint32_t activation = 0;   // shaders/common/activation.glsl
+
+  std::uint64_t flops_a_row() const { return 2ull * inputs * outputs * kernel * kernel; }
+};
+
+struct MatmulCandidate {
+  std::string_view kernel;
+  // Whether device and problem fit.
+  bool (*fits)(const Lowering& to, const MatmulProblem& problem);
+  void (*lower)(Lowering& to, const MatmulProblem& problem);
+};
+
+// Best first.
+std::span<const MatmulCandidate> matmul_candidates();
+
+// Lowers through the first candidate that fits; Lowering::wanted_kernel() narrows the choice.
+void lower_matmul(Lowering& to, const MatmulProblem& problem);
+
+}  // namespace kiln

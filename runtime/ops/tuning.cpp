@@ -1,0 +1,23 @@
+// Tile sizes; rows are tried from the top, the first whose condition holds is taken.
+#include "runtime/ops/tuning.h"
+
+#include <algorithm>
+
+namespace kiln {
+
+MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t) {
+  // A CPU runs a subgroup as one vector: one subgroup a workgroup keeps x's values uniform.
+  if (device.kind == DeviceKind::cpu) {
+    const std::uint32_t lanes = std::clamp(device.subgroup_size, 4u, 16u);
+    if (rows >= 16) return {.lanes = lanes, .group_rows = 1, .rows = 16};
+    return {.lanes = lanes, .group_rows = 1, .rows = rows >= 4 ? 4u : 1u};
+  }
+  if (rows >= 32) return {.lanes = 16, .group_rows = 4, .rows = 8};
+  return {.lanes = 16, .group_rows = 4, .rows = 2};
+}
+
+std::uint32_t attention_workgroup(const DeviceProfile& device) {
+  return device.kind == DeviceKind::cpu ? std::clamp(device.subgroup_size, 4u, 16u) : 64;
+}
+
+}  // namespace kiln

@@ -1,0 +1,21 @@
+// The only table of tile sizes, by class of device and of problem.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/graph/device_profile.h"
+
+namespace kiln {
+
+// Shape of shaders/matmul/matmul.comp.
+struct MatmulTile {
+  std::uint32_t lanes = 8;       // invocations along outputs; each makes four
+  std::uint32_t group_rows = 1;  // invocations along rows
+  std::uint32_t rows = 8;        // rows an invocation
+};
+MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs);
+
+// Invocations of a workgroup of shaders/attention/attention.comp; each handles one query.
+std::uint32_t attention_workgroup(const DeviceProfile& device);
+
+}  // namespace kiln

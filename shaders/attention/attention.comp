@@ -1,0 +1,104 @@
+// y[i] = sum over keys j of softmax_j(q[i] . k[j] / sqrt(d)) v[j], for each image and head.
+// One invocation per query: its query and running sum stay in registers, keys and values are the same
+// for all lanes. Online softmax (Milakov and Gimelshein, 2018): no score matrix.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common/kernel.glsl"
+
+layout(binding = 0) readonly buffer Q { element q[]; };    // [image, query, head, d]
+layout(binding = 0) readonly buffer Q4 { element4 q4[]; };
+layout(binding = 1) readonly buffer K { element k[]; };    // [image, key, head, d]
+layout(binding = 1) readonly buffer K4 { element4 k4[]; };
+layout(binding = 2) readonly buffer V { element v[]; };    // [image, key, head, d]
+layout(binding = 2) readonly buffer V4 { element4 v4[]; };
+layout(binding = 3) writeonly buffer Y { element y[]; };   // like q
+
+layout(push_constant) uniform Args {
+  uint queries;
+  uint keys;
+  uint heads;
+  uint first_query;  // of this launch, a band of the queries
+  uint causal;       // 1: query i sees keys 0..i
+  float scale;       // 1 / sqrt(d)
+};
+
+layout(constant_id = 0) const uint WORKGROUP = 32;
+layout(constant_id = 1) const uint HEAD = 40;        // d
+layout(constant_id = 2) const bool VECTOR = true;    // d is a multiple of 4
+layout(local_size_x_id = 0) in;
+
+const uint QUADS = (HEAD + 3) / 4;
+const uint KEYS = 4;  // handled together, so that the sums are rescaled less often
+
+vec4 query[QUADS];
+vec4 sums[QUADS];
+
+vec4 quad_of_k(uint base, uint i) {
+  if (VECTOR) return load4(k4[base / 4 + i]);
+  vec4 value = vec4(0);
+  for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(k[base + i * 4 + c]);
+  return value;
+}
+
+vec4 quad_of_v(uint base, uint i) {
+  if (VECTOR) return load4(v4[base / 4 + i]);
+  vec4 value = vec4(0);
+  for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(v[base + i * 4 + c]);
+  return value;
+}
+
+void main() {
+  const uint at = first_query + gl_WorkGroupID.x * WORKGROUP + gl_LocalInvocationID.x;
+  const uint head = gl_WorkGroupID.y, image = gl_WorkGroupID.z;
+  const bool is_mine = at < queries;
+  const uint mine = ((image * queries + min(at, queries - 1)) * heads + head) * HEAD;
+  for (uint i = 0; i < QUADS; ++i) {
+    vec4 value = vec4(0);
+    for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(q[mine + i * 4 + c]);
+    query[i] = value * scale;
+    sums[i] = vec4(0);
+  }
+  const uint last = causal != 0 ? min(keys, first_query + (gl_WorkGroupID.x + 1) * WORKGROUP) : keys;
+  float most = -3.0e38, total = 0.0;
+  for (uint first = 0; first < last; first += KEYS) {
+    float score[KEYS];
+    uint base[KEYS];
+    [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+      base[j] = ((image * keys + min(first + j, keys - 1)) * heads + head) * HEAD;
+      score[j] = 0.0;
+    }
+    for (uint i = 0; i < QUADS; ++i) {
+      const vec4 a = query[i];
+      [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+        const vec4 b = quad_of_k(base[j], i);
+        score[j] = fma(a.x, b.x, fma(a.y, b.y, fma(a.z, b.z, fma(a.w, b.w, score[j]))));
+      }
+    }
+    float block_most = most;
+    [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+      const bool seen = first + j < last && (causal == 0 || first + j <= at);
+      score[j] = seen ? score[j] : -3.0e38;
+      block_most = max(block_most, score[j]);
+    }
+    const float shrink = exp(most - block_most);
+    most = block_most;
+    total *= shrink;
+    [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+      score[j] = score[j] > -2.9e38 ? exp(score[j] - most) : 0.0;
+      total += score[j];
+    }
+    for (uint i = 0; i < QUADS; ++i) {
+      vec4 sum = sums[i] * shrink;
+      [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+        sum = fma(vec4(score[j]), quad_of_v(base[j], i), sum);
+      }
+      sums[i] = sum;
+    }
+  }
+  if (!is_mine) return;
+  const float share = 1.0 / total;
+  for (uint i = 0; i < QUADS; ++i) {
+    const vec4 value = sums[i] * share;
+    for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) y[mine + i * 4 + c] = store(value[c]);
+  }
+}
