@@ -13,10 +13,10 @@ namespace kiln {
 struct WeightChoice {
   // Folders: the variant looked for first, e.g. "fp16" for model.fp16.safetensors; empty: the plain
   // file. The other of the two is taken when that one is absent.
-  std::string variant;
+  std::string variant = {};
   // Accept safetensors files with holes, overlaps or a tail; each fault goes to warn as one line.
   bool lenient = false;
-  std::function<void(std::string_view)> warn;  // may be empty
+  std::function<void(std::string_view)> warn = {};  // may be empty
 };
 
 // Looks for diffusion_pytorch_model, model and pytorch_model, as .safetensors, in shards with an

@@ -27,6 +27,8 @@ nlohmann::json parse_json(std::string_view text, std::string_view place, const J
   if (text.size() > limits.bytes) {
     fail(place, "is {} bytes of JSON; the limit is {}", text.size(), limits.bytes);
   }
+  // The parser takes a zero byte for the end of its input.
+  if (text.find('\0') != text.npos) fail(place, "is not valid JSON: it has a zero byte");
   using Event = nlohmann::json::parse_event_t;
   std::vector<std::set<std::string>> keys;  // of each object that is open
   const auto watch = [&](int depth, Event event, nlohmann::json& value) {

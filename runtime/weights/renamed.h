@@ -23,7 +23,7 @@ struct TensorTransform {
 struct Rename {
   std::string new_name;
   std::string old_name;
-  TensorTransform transform;
+  TensorTransform transform = {};
 };
 
 // Only names in the table are visible. A rule whose old name the inner source lacks is no tensor.

@@ -191,6 +191,8 @@ class HeaderReader {
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::string_view place) {
+  // The parser takes a zero byte for the end of its input.
+  if (json.find('\0') != json.npos) fail(place, "its header is not valid JSON: a zero byte");
   HeaderReader reader(place);
   Json::sax_parse(json, &reader);
   return reader.take();
