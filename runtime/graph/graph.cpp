@@ -1,6 +1,7 @@
 // The tape: values, nodes and weights in the order a model function made them.
 #include "runtime/graph/graph.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/base/error.h"
@@ -99,16 +100,23 @@ void Graph::record_effect(std::unique_ptr<Op> op, std::vector<Tensor> inputs,
 }
 
 Tensor Graph::keep(Tensor tensor, std::string_view name, Traffic traffic) {
-  Value& value = values_[check_mine(tensor, "keep")];
-  if (value.kind != Value::Kind::transient) {
+  const ValueId id = check_mine(tensor, "keep");
+  Value& value = values_[id];
+  const bool watched = std::any_of(taps_.begin(), taps_.end(),
+                                   [&](const Tap& tap) { return tap.persistent == value.name; });
+  if (value.kind != Value::Kind::transient && !watched) {
     fail(name_, "cannot keep '{}' as '{}': only the result of a node can be kept", value.name,
          name);
   }
   if (persistent_.contains(name)) fail(name_, "persistent tensor '{}' exists already", name);
+  for (Tap& tap : taps_) {
+    if (watched && tap.persistent == value.name) tap.persistent = std::string(name);
+  }
+  if (watched) persistent_.erase(value.name);
   value.kind = Value::Kind::persistent;
   value.name = std::string(name);
-  value.traffic = traffic;
-  persistent_.emplace(name, tensor.id());
+  value.traffic = watched ? Traffic::host_reads : traffic;
+  persistent_.emplace(name, id);
   return tensor;
 }
 
