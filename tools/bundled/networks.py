@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from norms import GroupNorm
+
 
 def attend(query, key, value, heads, mask=None):
     """Attention over [batch, tokens, channels]; mask is added to the scores."""
@@ -99,11 +101,11 @@ class TextEncoder(nn.Module):
 class Resnet(nn.Module):
     def __init__(self, inputs, outputs, groups, eps, time_width=None):
         super().__init__()
-        self.norm1 = nn.GroupNorm(groups, inputs, eps)
+        self.norm1 = GroupNorm(groups, inputs, eps)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         if time_width is not None:
             self.time_emb_proj = nn.Linear(time_width, outputs)
-        self.norm2 = nn.GroupNorm(groups, outputs, eps)
+        self.norm2 = GroupNorm(groups, outputs, eps)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         if inputs != outputs:
             self.conv_shortcut = nn.Conv2d(inputs, outputs, 1)
@@ -146,7 +148,7 @@ class PictureAttention(nn.Module):
 
     def __init__(self, channels, groups):
         super().__init__()
-        self.group_norm = nn.GroupNorm(groups, channels, 1e-6)
+        self.group_norm = GroupNorm(groups, channels, 1e-6)
         self.to_q = nn.Linear(channels, channels)
         self.to_k = nn.Linear(channels, channels)
         self.to_v = nn.Linear(channels, channels)
@@ -188,7 +190,7 @@ class Encoder(nn.Module):
             self.down_blocks.append(block)
             inputs = width
         self.mid_block = autoencoder_middle(inputs, groups)
-        self.conv_norm_out = nn.GroupNorm(groups, inputs, 1e-6)
+        self.conv_norm_out = GroupNorm(groups, inputs, 1e-6)
         self.conv_out = nn.Conv2d(inputs, 2 * config["latent_channels"], 3, padding=1)
 
     def forward(self, x):
@@ -221,7 +223,7 @@ class Decoder(nn.Module):
                 block.upsamplers = nn.ModuleList([Upsample(width)])
             self.up_blocks.append(block)
             inputs = width
-        self.conv_norm_out = nn.GroupNorm(groups, inputs, 1e-6)
+        self.conv_norm_out = GroupNorm(groups, inputs, 1e-6)
         self.conv_out = nn.Conv2d(inputs, config["out_channels"], 3, padding=1)
 
     def forward(self, z):
@@ -302,7 +304,7 @@ class TransformerBlock(nn.Module):
 class SpatialTransformer(nn.Module):
     def __init__(self, width, config):
         super().__init__()
-        self.norm = nn.GroupNorm(config["norm_num_groups"], width, 1e-6)
+        self.norm = GroupNorm(config["norm_num_groups"], width, 1e-6)
         self.proj_in = nn.Conv2d(width, width, 1)
         self.transformer_blocks = nn.ModuleList(
             [TransformerBlock(width, config["cross_attention_dim"], config["attention_head_dim"])]
@@ -362,7 +364,7 @@ class UNet(nn.Module):
             if level + 1 < len(widths):
                 block.upsamplers = nn.ModuleList([Upsample(width)])
             self.up_blocks.append(block)
-        self.conv_norm_out = nn.GroupNorm(groups, inputs, eps)
+        self.conv_norm_out = GroupNorm(groups, inputs, eps)
         self.conv_out = nn.Conv2d(inputs, config["out_channels"], 3, padding=1)
 
     @staticmethod

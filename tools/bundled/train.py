@@ -9,14 +9,15 @@ import sys
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STAGES = ("all", "data", "tokenizer", "vae", "latents", "unet", "export", "sample")
+STAGES = ("all", "data", "tokenizer", "vae", "latents", "unet", "decoder", "export", "sample")
 SMOKE = {
     "data": {"pictures": 64, "first_seed": 1, "wide_pictures": 32},
     "tokenizer": {"captions": 64, "merges": 100},
     "text": {"width": 32, "layers": 1, "heads": 2, "inner": 64},
     "vae": {"channels": [8, 8, 16, 16], "layers": 1, "groups": 4, "stages": [
         {"size": 128, "batch": 2, "steps": 8, "rate": 1e-3, "final_rate": 1e-3, "warmup": 2},
-        {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1}]},
+        {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1},
+        {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1, "decoder_only": True}]},
     "unet": {"channels": [16, 24, 32], "layers": 1, "groups": 8, "heads": 2, "stages": [
         {"size": 128, "batch": 4, "steps": 8, "rate": 1e-3, "final_rate": 1e-3, "warmup": 2},
         {"size": 256, "batch": 2, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1}]},
@@ -27,7 +28,7 @@ def read_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__ + " Stages: data paints pictures and captions; tokenizer learns byte pairs from the captions; "
         "vae trains the autoencoder; latents caches its output; unet trains UNet and text encoder, exporting to "
-        "STATE/export at every checkpoint; export writes the model folder; sample paints a sheet of prompts.",
+        "STATE/export at every checkpoint; decoder goes on with the decoder alone; export writes the model folder; sample paints a sheet of prompts.",
     )
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--state", default="train-state", help="folder for data and checkpoints (about 15 GB)")
@@ -106,7 +107,7 @@ def main():
 
     torch.set_num_threads(settings["threads"])
     device = torch.device(arguments.device)
-    wanted = STAGES[1:6] if arguments.stage == "all" else (arguments.stage,)
+    wanted = STAGES[1:8] if arguments.stage == "all" else (arguments.stage,)
     for stage in wanted:
         if stage == "data":
             from dataset import make_data
@@ -118,6 +119,10 @@ def main():
             from train_vae import train_vae
 
             train_vae(state, settings, device)
+        elif stage == "decoder":
+            from train_vae import train_vae
+
+            train_vae(state, settings, device, decoder_only=True)
         elif stage == "latents":
             from train_unet import encode_latents
 

@@ -28,6 +28,12 @@ class Average:
         torch._foreach_lerp_(self.values, current, 1 - decay)
 
     @torch.no_grad()
+    def copy_to_networks(self):
+        parameters = (p for network in self.networks for p in network.parameters())
+        for value, p in zip(self.values, parameters):
+            p.copy_(value)
+
+    @torch.no_grad()
     def swap(self):
         """Exchanges the networks' weights and the average."""
         parameters = (p for network in self.networks for p in network.parameters())
@@ -92,10 +98,11 @@ def reconstruction(output, target, weight):
     return difference.abs().mean() + difference.square().mean() + weight * edges
 
 
-def vae_loss(model, picture, settings, halve):
+def vae_loss(model, picture, settings, halve, frozen=False):
     """One training loss; with halve the latents are shrunk and must decode to the shrunk picture, which
-    makes them behave like small pictures and easier for the UNet to learn."""
-    mean, logvar = model.encode(picture)
+    makes them behave like small pictures and easier for the UNet to learn. With frozen only the decoder learns."""
+    with torch.set_grad_enabled(not frozen):
+        mean, logvar = model.encode(picture)
     mean, logvar = mean.float(), logvar.float()
     latent = mean + torch.randn_like(mean) * (0.5 * logvar).exp()
     if halve:
@@ -129,8 +136,10 @@ def load_vae(state, settings, device, averaged=True):
     return model.eval()
 
 
-def train_vae(state, settings, device):
-    """Runs or resumes all stages of the autoencoder; the checkpoint is state/vae.pt."""
+def train_vae(state, settings, device, decoder_only=False):
+    """Runs or resumes the stages of the autoencoder; the checkpoint is state/vae.pt.
+
+    The last stages, which train the decoder only, run when asked for: cached latents stay valid."""
     config, path = settings["vae"], os.path.join(state, "vae.pt")
     full, half = pictures(state, settings, SIZE), pictures(state, settings, SIZE // 2)
     torch.manual_seed(settings["seed"])
@@ -146,13 +155,18 @@ def train_vae(state, settings, device):
     saved, started, shown, sums = time.time(), time.time(), time.time(), np.zeros(3)
     while stage_index < len(config["stages"]):
         stage = config["stages"][stage_index]
+        frozen = stage.get("decoder_only", False)
+        if frozen and not decoder_only:
+            return
+        if frozen and step == 0:
+            average.copy_to_networks()
         while step < stage["steps"]:
             rng = np.random.default_rng([settings["seed"], 1, stage_index, step])
             picture = to_tensor(take_batch(rng, full, half, stage), device).to(memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(stage, step)
             with torch.autocast(device.type, torch.bfloat16):
-                loss, error, divergence = vae_loss(model, picture, config, rng.random() < 0.2)
+                loss, error, divergence = vae_loss(model, picture, config, not frozen and rng.random() < 0.2, frozen)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
