@@ -1,0 +1,130 @@
+// Inputs to bytes, one run on the device under test, bytes to numbers.
+#include "tests/device/run_op.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "runtime/base/half.h"
+#include "tests/device/run_plan.h"
+
+namespace kiln::test {
+namespace {
+
+template <typename Number>
+std::vector<std::byte> bytes_of(const std::vector<Number>& values) {
+  std::vector<std::byte> bytes(values.size() * sizeof(Number));
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+std::vector<std::byte> stored(const std::vector<float>& values, DType type) {
+  if (type == DType::f32) return bytes_of(values);
+  std::vector<std::uint16_t> halves;
+  for (const float value : values) halves.push_back(half_from_float(value));
+  return bytes_of(halves);
+}
+
+}  // namespace
+
+std::vector<DType> element_types() {
+  std::vector<DType> types = {DType::f32};
+  if (device_profile().serves(kNeedStorage16)) types.push_back(DType::f16);
+  return types;
+}
+
+std::vector<float> numbers(std::size_t count, std::uint32_t seed, float scale) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t x = std::uint32_t(i) + seed * 0x9e3779b9u;
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) * 0x846ca68bu;
+    x ^= x >> 16;
+    values.push_back((float(x >> 21) - 1024.0f) / 1024.0f * scale);
+  }
+  return values;
+}
+
+std::vector<double> widened(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+
+Tensor OpRun::persistent(Shape shape, DType dtype, std::vector<std::byte> bytes) {
+  const std::string name = "input" + std::to_string(writes_.size());
+  EXPECT_EQ(bytes.size(), shape.elements() * size_bytes(dtype)) << name;
+  writes_[name] = std::move(bytes);
+  return graph_.persistent(name, shape, dtype, Traffic::host_writes);
+}
+
+Tensor OpRun::input(Shape shape, const std::vector<float>& values) {
+  return persistent(shape, element(), stored(values, element()));
+}
+
+Tensor OpRun::input_f32(Shape shape, const std::vector<float>& values) {
+  return persistent(shape, DType::f32, bytes_of(values));
+}
+
+Tensor OpRun::input_u32(Shape shape, const std::vector<std::uint32_t>& values) {
+  return persistent(shape, DType::u32, bytes_of(values));
+}
+
+Tensor OpRun::weight(std::vector<std::int64_t> dims, const std::vector<float>& values) {
+  const std::vector<std::byte> bytes = bytes_of(values);
+  const std::string name = "weight" + std::to_string(graph_.weights().size());
+  const auto fill = [bytes](std::span<std::byte> out) {
+    std::copy(bytes.begin(), bytes.end(), out.begin());
+  };
+  return graph_.constant(
+      {.name = name, .dims = std::move(dims), .dtype = DType::f32, .read = fill});
+}
+
+std::vector<std::uint8_t> OpRun::run_bytes(Tensor result) {
+  const std::size_t size = result.shape().elements() * size_bytes(result.dtype());
+  graph_.keep(result, "result", Traffic::host_reads);
+  DeviceProfile device = device_profile();
+  device.max_binding_bytes = std::min(device.max_binding_bytes, most_binding_bytes_);
+  plan_ = compile(graph_, device);
+  const std::vector<std::byte> bytes = run_plan(plan_, writes_, {"result"}).at("result");
+  std::vector<std::uint8_t> out(size);
+  std::memcpy(out.data(), bytes.data(), size);
+  return out;
+}
+
+std::vector<float> OpRun::run(Tensor result) {
+  const DType type = result.dtype();
+  const std::vector<std::uint8_t> bytes = run_bytes(result);
+  std::vector<float> values(bytes.size() / size_bytes(type));
+  if (type == DType::f32) {
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+  }
+  std::vector<std::uint16_t> halves(values.size());
+  std::memcpy(halves.data(), bytes.data(), bytes.size());
+  std::transform(halves.begin(), halves.end(), values.begin(), float_from_half);
+  return values;
+}
+
+void expect_close(const std::vector<float>& actual, const std::vector<double>& expected,
+                  DType element, double float_error) {
+  ASSERT_EQ(actual.size(), expected.size());
+  const bool half = element == DType::f16;
+  const double relative = half ? 0x1p-11 : 0x1p-24, smallest = half ? 0x1p-25 : 0.0;
+  std::size_t worst = 0;
+  double worst_ratio = 0.0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double allowed = float_error + smallest + relative * std::abs(expected[i]);
+    const double error = std::abs(double(actual[i]) - expected[i]);
+    const double ratio = error == 0.0 ? 0.0 : error / allowed;
+    if (!(ratio <= worst_ratio)) {
+      worst_ratio = ratio;
+      worst = i;
+    }
+  }
+  EXPECT_LE(worst_ratio, 1.0) << to_text(element) << ": element " << worst << " is "
+                              << actual[worst] << ", expected " << expected[worst];
+}
+
+}  // namespace kiln::test

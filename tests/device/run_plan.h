@@ -1,0 +1,21 @@
+// Runs a plan on the device under test.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/graph/plan.h"
+
+namespace kiln::test {
+
+// Facts about the device under test. Skips nothing: a machine without any device is an Error.
+DeviceProfile device_profile();
+
+using Contents = std::map<std::string, std::vector<std::byte>>;
+
+// Writes the persistent tensors named in `writes`, runs the plan once and reads those in `reads`.
+Contents run_plan(const Plan& plan, const Contents& writes, const std::vector<std::string>& reads);
+
+}  // namespace kiln::test

@@ -1,0 +1,47 @@
+// Layer normalization against double.
+#include <gtest/gtest.h>
+
+#include "runtime/base/error.h"
+#include "runtime/ops/ops.h"
+#include "tests/device/run_op.h"
+#include "tests/reference/group_norm.h"
+
+namespace kiln::test {
+namespace {
+
+const Shape kShapes[] = {{1, 1, 77, 768},  {2, 8, 8, 320}, {1, 4, 4, 640},  {1, 1, 256, 1280},
+                         {2, 1, 77, 1024}, {1, 1, 1, 1},   {3, 1, 11, 131}, {1, 1, 5, 2052}};
+
+void run_shape(const Shape& shape, DType element, float offset) {
+  SCOPED_TRACE(to_text(shape));
+  std::vector<float> x = numbers(shape.elements(), 1, 2.0f);
+  for (float& value : x) value += offset;
+  const auto scale = numbers(shape.channels, 2), shift = numbers(shape.channels, 3);
+  OpRun run(element);
+  const auto actual = run.run(layer_norm(run.input(shape, x), run.weight({shape.channels}, scale),
+                                         run.weight({shape.channels}, shift), 1e-5f));
+  const Shape rows{shape.rows(), 1, 1, shape.channels};
+  const auto expected =
+      reference::group_norm(widened(x), rows, widened(scale), widened(shift), 1, 1e-5);
+  expect_close(actual, expected, element, 4.0 * 0x1p-24 * 10.0);
+}
+
+TEST(LayerNorm, AgreesWithDouble) {
+  for (const DType element : element_types()) {
+    for (const Shape& shape : kShapes) run_shape(shape, element, 0.0f);
+  }
+}
+
+TEST(LayerNorm, SurvivesALargeOffset) {
+  for (const Shape& shape : kShapes) run_shape(shape, DType::f32, 4096.0f);
+}
+
+TEST(LayerNorm, RefusesAScaleOfAnotherLength) {
+  OpRun run(DType::f32);
+  const Tensor x = run.input({1, 1, 1, 8}, numbers(8, 1));
+  EXPECT_THROW(layer_norm(x, run.weight({7}, numbers(7, 2)), run.weight({8}, numbers(8, 3)), 1e-5f),
+               Error);
+}
+
+}  // namespace
+}  // namespace kiln::test
