@@ -129,6 +129,7 @@ Image decode_jpeg(std::span<const std::byte> file, std::string_view place) {
   if (std::uint64_t(width) * height / 2048 > file.size()) {
     fail(place, "states {}x{} pixels, more than its {} bytes can hold", width, height, file.size());
   }
+  const int orientation = orientation_of(reader);  // now: reading pixels drops the markers
   const auto space = reader.info.jpeg_color_space;
   const bool is_cmyk = space == JCS_CMYK || space == JCS_YCCK;
   reader.info.out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
@@ -138,7 +139,7 @@ Image decode_jpeg(std::span<const std::byte> file, std::string_view place) {
     fail(place, "is a damaged JPEG file: {}", reader.message.data());
   }
   if (reader.truncated) fail(place, "is a truncated JPEG file");
-  return upright({width, height, std::move(reader.rgb)}, orientation_of(reader));
+  return upright({width, height, std::move(reader.rgb)}, orientation);
 }
 
 }  // namespace kiln
