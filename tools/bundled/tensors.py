@@ -62,6 +62,48 @@ def write_png(path, picture):
         file.write(chunk(b"IEND", b""))
 
 
+def read_png(path):
+    """Reads an 8-bit RGB picture without interlacing as uint8 [height, width, 3]."""
+    with open(path, "rb") as file:
+        data = file.read()
+    place, body = 8, b""
+    while place < len(data):
+        size, kind = struct.unpack(">I4s", data[place : place + 8])
+        part = data[place + 8 : place + 8 + size]
+        if kind == b"IHDR":
+            width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", part)
+            if (depth, colours, interlaced) != (8, 2, 0):
+                raise ValueError(f"{path}: not an 8-bit RGB picture without interlacing")
+        body += part if kind == b"IDAT" else b""
+        place += size + 12
+    rows = np.frombuffer(zlib.decompress(body), np.uint8).reshape(height, 1 + 3 * width)
+    picture = np.zeros((height + 1, 3 * width + 3), np.int32)  # a zero row above and a zero pixel at the left
+    for y in range(height):
+        kind, line, above = rows[y, 0], rows[y, 1:].astype(np.int32), picture[y]
+        current = picture[y + 1]
+        if kind == 0:
+            current[3:] = line
+        elif kind == 1:
+            current[3:] = line.reshape(-1, 3).cumsum(0).reshape(-1) & 255
+        elif kind == 2:
+            current[3:] = (line + above[3:]) & 255
+        else:
+            unfilter_slowly(kind, line, above, current)
+    return picture[1:, 3:].reshape(height, width, 3).astype(np.uint8)
+
+
+def unfilter_slowly(kind, line, above, current):
+    """The average and Paeth filters, which depend on the pixel before."""
+    for x in range(3, len(current)):
+        left, up, corner = int(current[x - 3]), int(above[x]), int(above[x - 3])
+        if kind == 3:
+            guess = (left + up) // 2
+        else:
+            toward = left + up - corner
+            guess = min((left, up, corner), key=lambda value: abs(toward - value))
+        current[x] = (line[x - 3] + guess) & 255
+
+
 def sheet(pictures, columns, gap=4):
     """Joins uint8 pictures [n, height, width, 3] into one grid with white gaps."""
     count, height, width, _ = pictures.shape

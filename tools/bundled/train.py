@@ -9,7 +9,7 @@ import sys
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STAGES = ("all", "data", "tokenizer", "vae", "latents", "unet", "decoder", "export", "sample")
+STAGES = ("all", "data", "tokenizer", "vae", "latents", "unet", "decoder", "export", "sample", "evaluate")
 SMOKE = {
     "data": {"pictures": 64, "first_seed": 1, "wide_pictures": 32},
     "tokenizer": {"captions": 64, "merges": 100},
@@ -28,7 +28,7 @@ def read_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__ + " Stages: data paints pictures and captions; tokenizer learns byte pairs from the captions; "
         "vae trains the autoencoder; latents caches its output; unet trains UNet and text encoder, exporting to "
-        "STATE/export at every checkpoint; decoder goes on with the decoder alone; export writes the model folder; sample paints a sheet of prompts.",
+        "STATE/export at every checkpoint; decoder goes on with the decoder alone; export writes the model folder; sample paints a sheet of prompts; evaluate measures both networks on unseen pictures.",
     )
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--state", default="train-state", help="folder for data and checkpoints (about 15 GB)")
@@ -135,6 +135,10 @@ def main():
             export_now(state, settings, device, arguments.output)
         elif stage == "sample":
             sample_sheet(state, settings, device, arguments)
+        elif stage == "evaluate":
+            from train_unet import evaluate
+
+            evaluate(state, settings, device)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from brushes import SIZE
 from dataset import Rows, latents, pictures, read_captions
 from export import export
 from networks import TextEncoder, UNet
+from painter import paint
 from sampler import alphas, preview
 from tokenizer import Tokenizer
-from train_vae import Average, learning_rate, load_vae, save, to_tensor
+from train_vae import Average, learning_rate, load_vae, measure, save, to_tensor
 
 PREVIEW = (
     "a beautiful sunset over the ocean", "a beautiful sunset over mountains", "a red sailing boat on a lake at noon",
@@ -143,6 +144,26 @@ class Progress:
             "average": self.average.values, "average_steps": self.average.steps, "stage": self.stage,
             "step": self.step, "seconds": self.seconds, "samples": self.samples, "scale": self.scale,
         })
+
+
+@torch.no_grad()
+def evaluate(state, settings, device, count=96):
+    """Prints autoencoder PSNR and noise prediction error on pictures of seeds that training never sees."""
+    vae, progress = load_vae(state, settings, device), Progress(state, settings, device)
+    print(f"autoencoder psnr {measure(vae, device, state, count):.2f} dB over {count} unseen pictures")
+    if progress.scale is None:
+        return
+    progress.average.swap()
+    made = [paint(seed) for seed in range(count)]
+    mean = torch.cat([vae.encode(to_tensor(item[0][None], device))[0] for item in made]) * progress.scale
+    ids = torch.tensor([progress.tokenizer.encode(item[1]) for item in made], device=device)
+    empty = torch.tensor([progress.tokenizer.encode("")], device=device).expand(count, -1)
+    for title, words in (("with its caption", ids), ("without caption", empty)):
+        rng = np.random.default_rng(5)
+        errors = [loss_of(progress.text, progress.unet, mean, words, rng, settings["unet"], alphas())[1].item() for _ in range(4)]
+        print(f"noise prediction error {np.mean(errors):.4f} {title}")
+    print(f"samples seen {progress.samples}, hours of UNet training {progress.seconds / 3600:.2f}, "
+          f"scaling factor {progress.scale:.5f}")
 
 
 def publish(state, settings, progress, device, with_preview):

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from brushes import SIZE
 from dataset import pictures
 from networks import Autoencoder
+from painter import paint
 from tensors import sheet, write_png
 
 
@@ -113,9 +114,9 @@ def vae_loss(model, picture, settings, halve, frozen=False):
 
 
 @torch.no_grad()
-def measure(model, full, device, state, count=12):
-    """PSNR on the first pictures (never trained at whole size in this order), and a sheet of them."""
-    batch = np.array(full.array[:count])
+def measure(model, device, state, count=12):
+    """Mean PSNR over pictures of seeds that training never sees, and a sheet of some of them."""
+    batch = np.stack([paint(seed)[0] for seed in range(count)])
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
         output = torch.cat([model.decode(model.encode(to_tensor(part[None], device))[0]).float() for part in batch])
     output = ((output.clamp(-1, 1) + 1) * 127.5 + 0.5).byte().permute(0, 2, 3, 1).cpu().numpy()
@@ -183,7 +184,7 @@ def train_vae(state, settings, device, decoder_only=False):
             if finished or time.time() - saved > settings["checkpoint_seconds"]:
                 average.swap()
                 model.eval()
-                print(f"vae psnr {measure(model, full, device, state):.2f} dB", flush=True)
+                print(f"vae psnr {measure(model, device, state):.2f} dB", flush=True)
                 model.train()
                 average.swap()
                 held = (stage_index + 1, 0) if finished else (stage_index, step)
