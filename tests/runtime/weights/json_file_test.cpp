@@ -10,8 +10,8 @@ namespace {
 Config parse(std::string_view text) { return Config::parse(text, "c.json"); }
 
 TEST(Config, ReadsValuesOfEveryType) {
-  const Config config = parse(
-      R"({"i":3,"f":0.5,"b":true,"t":"x","n":null,"l":[1,2],"r":[0.5,1],"w":["a","b"],"o":{"k":1}})");
+  const Config config = parse(R"({"i":3,"f":0.5,"b":true,"t":"x","n":null,"l":[1,2],"r":[0.5,1],)"
+                              R"("w":["a","b"],"o":{"k":1}})");
   EXPECT_EQ(config.integer("i", 0, 3), 3);
   EXPECT_EQ(config.number("f", 0, 1), 0.5);
   EXPECT_EQ(config.number("i", 0, 5), 3.0);

@@ -42,7 +42,9 @@ TEST(Pickle, CallsToFunctionsAreOpaqueAndRunNothing) {
                                                         {"collections", "OrderedDict.fromkeys"}}) {
     const std::string name_in_full = join({module, ".", name});
     SCOPED_TRACE(name_in_full);
-    const auto call = [&] { return PickleWriter().global(module, name).text(command); };
+    const auto call = [&, from = module, what = name] {
+      return PickleWriter().global(from, what).text(command);
+    };
     EXPECT_EQ(opaque_root(call().raw("\x85R").done()), name_in_full);     // REDUCE
     EXPECT_EQ(opaque_root(call().raw("\x85\x81").done()), name_in_full);  // NEWOBJ
     EXPECT_EQ(
