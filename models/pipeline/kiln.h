@@ -114,6 +114,7 @@ struct PipelineInfo {
   std::string precision;            // "f32" or "f16"
   std::uint32_t native_size = 512;  // pixels of the side the model was trained for
   std::uint32_t size_multiple = 8;  // width and height must be multiples of this
+  std::string kernel_set;           // hash of the embedded kernels
   std::string sampler, schedule;    // what the model's own scheduler asks for
 };
 

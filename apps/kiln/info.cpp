@@ -1,0 +1,119 @@
+// info: what a model or a picture says of itself.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/kiln/commands.h"
+#include "apps/kiln/options.h"
+#include "models/families/model.h"
+#include "models/pipeline/png_text.h"
+#include "models/pipeline/stages.h"
+#include "runtime/base/error.h"
+
+namespace kiln::app {
+namespace {
+
+struct Arguments {
+  std::string path;
+  ModelOptions options;
+  bool json = false;
+};
+
+bool has_png_signature(const std::string& path) {
+  std::array<char, 8> head{};
+  std::ifstream(path, std::ios::binary).read(head.data(), head.size());
+  return is_png(std::as_bytes(std::span(head)));
+}
+
+void print_picture(const Arguments& arguments) {
+  const std::vector<PngText> texts = read_png_text(arguments.path);
+  if (arguments.json) {
+    nlohmann::json result = nlohmann::json::object();
+    for (const PngText& text : texts) result[text.key] = text.text;
+    fmt::print("{}\n", result.dump(2));
+    return;
+  }
+  if (texts.empty()) fmt::print("no texts\n");
+  for (const PngText& text : texts) fmt::print("[{}]\n{}\n\n", text.key, text.text);
+}
+
+struct Count {
+  std::size_t tensors = 0;
+  std::uint64_t parameters = 0;
+};
+
+Count count(const Model& model, const std::string& prefix) {
+  Count result;
+  for (const std::string& name : model.weights->names()) {
+    if (!name.starts_with(prefix)) continue;
+    std::uint64_t elements = 1;
+    for (const std::int64_t extent : model.weights->find(name)->dims) {
+      elements *= std::uint64_t(extent);
+    }
+    ++result.tensors;
+    result.parameters += elements;
+  }
+  return result;
+}
+
+void print_model(const Arguments& arguments) {
+  Terminal terminal(true);
+  const OpenOptions options{.config_folder = arguments.options.config_folder,
+                            .vocabulary_folder = arguments.options.vocabulary_folder,
+                            .lenient = arguments.options.lenient,
+                            .warn = [&](std::string_view line) { terminal.warn(line); }};
+  const Model model = open_model(arguments.path, options);
+  const std::vector<std::string> unused = unused_weights(model);
+  nlohmann::json result = {{"model", model.path},
+                           {"family", model.family},
+                           {"hash", model.hash()},
+                           {"native_size", model.native_size},
+                           {"scheduler", model.scheduler.class_name},
+                           {"vocabulary", model.tokenizer.size()},
+                           {"unused_tensors", unused}};
+  for (const char* part : {"text_encoder", "unet", "vae"}) {
+    const Count found = count(model, std::string(part) + ".");
+    result["parts"][part] = {{"tensors", found.tensors}, {"parameters", found.parameters}};
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", result.dump(2));
+    return;
+  }
+  fmt::print("{}: family {}, {}x{} pixels, scheduler {}, hash {}\n", model.path, model.family,
+             model.native_size, model.native_size, model.scheduler.class_name, model.hash());
+  for (const auto& [part, found] : result["parts"].items()) {
+    fmt::print("  {:<13} {:>5} tensors {:>8.1f} M parameters\n", part,
+               found["tensors"].get<std::size_t>(),
+               double(found["parameters"].get<std::uint64_t>()) * 1e-6);
+  }
+  if (!unused.empty()) {
+    fmt::print("  not used: {} tensors, e.g. {}\n", unused.size(), unused.front());
+  }
+}
+
+}  // namespace
+
+void add_info(CLI::App& program) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = program.add_subcommand("info", "what a model or a PNG says of itself");
+  command->add_option("path", arguments->path, "model folder, checkpoint file or PNG")->required();
+  command->add_option("--config", arguments->options.config_folder,
+                      "for single files: a folder with the component configs");
+  command->add_option("--vocabulary", arguments->options.vocabulary_folder,
+                      "for single files: a folder with vocab.json and merges.txt");
+  command->add_flag("--lenient", arguments->options.lenient, "accept files with holes");
+  command->add_flag("--json", arguments->json, "print as JSON");
+  command->callback([arguments] {
+    if (!std::filesystem::exists(arguments->path)) fail(arguments->path, "no such file or folder");
+    if (std::filesystem::is_regular_file(arguments->path) && has_png_signature(arguments->path)) {
+      print_picture(*arguments);
+    } else {
+      print_model(*arguments);
+    }
+  });
+}
+
+}  // namespace kiln::app

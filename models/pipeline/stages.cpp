@@ -1,0 +1,139 @@
+// Each stage: persistent tensors in, a network, persistent tensors out.
+#include "models/pipeline/stages.h"
+
+#include "models/clip/text_encoder.h"
+#include "models/sampling/pick_latent.h"
+#include "models/unet/unet.h"
+#include "models/vae/autoencoder.h"
+#include "runtime/ops/ops.h"
+
+namespace kiln {
+namespace {
+
+// A graph and the weights a stage asks for; finish() checks them and compiles.
+class Recording {
+ public:
+  Recording(const char* name, const Model& model, const StageTarget& target)
+      : graph(name, target.element),
+        report(std::make_shared<WeightReport>()),
+        weights(model.weights, report),
+        model_(model),
+        target_(target) {
+    if (target.watch) graph.watch(target.watch);
+  }
+
+  Plan finish() {
+    report->check(model_.path);
+    if (target_.taps != nullptr) *target_.taps = graph.taps();
+    return compile(graph, *target_.device);
+  }
+
+  Graph graph;
+  std::shared_ptr<WeightReport> report;
+  Weights weights;
+
+ private:
+  const Model& model_;
+  const StageTarget& target_;
+};
+
+Tensor context_of(Graph& graph, const Model& model, std::uint32_t prompts) {
+  return graph.persistent(stage_tensor::kContext,
+                          {prompts, 1, model.text.positions, model.unet.context_channels},
+                          graph.element());
+}
+
+void record_text(Recording& stage, const Model& model, std::uint32_t prompts, std::uint32_t skip) {
+  const Tensor ids = stage.graph.persistent(
+      stage_tensor::kIds, {prompts, 1, model.text.positions, 1}, DType::u32, Traffic::host_writes);
+  const Tensor context = text_encoder(ids, model.text, stage.weights["text_encoder"], skip);
+  stage.graph.keep(context, stage_tensor::kContext);
+}
+
+void record_encode(Recording& stage, const Model& model, const StageShape& shape,
+                   NoiseSource noise) {
+  const Shape latent = shape.sampler.latent;
+  const std::uint32_t scale = model.vae.downscale();
+  const Tensor image = stage.graph.persistent(stage_tensor::kImage,
+                                              {1, latent.height * scale, latent.width * scale, 3},
+                                              DType::f32, Traffic::host_writes);
+  const Tensor moments = vae_encode(to_element(image, "encode"), model.vae, stage.weights["vae"]);
+  sample_posterior(sampler_state(stage.graph, shape.sampler), moments,
+                   {.noise = noise, .draw = 0, .factor = model.vae.scaling_factor});
+}
+
+void record_denoise(Recording& stage, const Model& model, const StageShape& shape) {
+  const SamplerState state = sampler_state(stage.graph, shape.sampler);
+  const Tensor context = context_of(stage.graph, model, shape.prompts());
+  const Tensor latent = network_input(state, shape.guided ? 2 : 1);
+  const Tensor output =
+      unet(latent, row_timestep(state), context, model.unet, stage.weights["unet"]);
+  apply_row(state, output, shape.rescaled);
+}
+
+void record_decode(Recording& stage, const Model& model, const StageShape& shape) {
+  const SamplerState state = sampler_state(stage.graph, shape.sampler);
+  const Tensor latent = pick_latent(state, 1.0f / model.vae.scaling_factor);
+  const Tensor pixels = vae_decode(latent, model.vae, stage.weights["vae"]);
+  stage.graph.keep(to_rgb8(pixels, "decode.to_rgb8"), stage_tensor::kPicture, Traffic::host_reads);
+}
+
+}  // namespace
+
+StageShape stage_shape(const Model& model, std::uint32_t width, std::uint32_t height,
+                       std::uint32_t images, bool guided) {
+  StageShape shape;
+  const std::uint32_t scale = model.vae.downscale();
+  shape.sampler.latent = {images, height / scale, width / scale, model.vae.latent_channels};
+  shape.guided = guided;
+  return shape;
+}
+
+Plan plan_text(const Model& model, const StageTarget& target, std::uint32_t prompts,
+               std::uint32_t skip) {
+  Recording stage("text", model, target);
+  record_text(stage, model, prompts, skip);
+  return stage.finish();
+}
+
+Plan plan_encode(const Model& model, const StageTarget& target, const StageShape& shape,
+                 NoiseSource noise) {
+  Recording stage("encode", model, target);
+  record_encode(stage, model, shape, noise);
+  return stage.finish();
+}
+
+Plan plan_start(const Model& model, const StageTarget& target, const StageShape& shape) {
+  Recording stage("start", model, target);
+  start(sampler_state(stage.graph, shape.sampler), shape.from_image);
+  return stage.finish();
+}
+
+Plan plan_denoise(const Model& model, const StageTarget& target, const StageShape& shape) {
+  Recording stage("denoise", model, target);
+  record_denoise(stage, model, shape);
+  return stage.finish();
+}
+
+Plan plan_decode(const Model& model, const StageTarget& target, const StageShape& shape) {
+  Recording stage("decode", model, target);
+  record_decode(stage, model, shape);
+  return stage.finish();
+}
+
+std::vector<std::string> unused_weights(const Model& model) {
+  Recording all("all", model, {});
+  const StageShape shape = stage_shape(model, 64, 64, 1, false);
+  record_text(all, model, 1, 0);
+  Recording networks("networks", model, {});
+  record_encode(networks, model, shape, NoiseSource::none);
+  record_denoise(networks, model, shape);
+  record_decode(networks, model, shape);
+  std::vector<std::string> unused;
+  for (const std::string& name : all.report->unused(*model.weights)) {
+    if (!networks.report->used().contains(name)) unused.push_back(name);
+  }
+  return unused;
+}
+
+}  // namespace kiln

@@ -1,0 +1,67 @@
+// The stages of a picture as plans: what each reads and writes by name, and what it records.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/families/model.h"
+#include "models/sampling/sampler_ops.h"
+#include "runtime/graph/plan.h"
+#include "runtime/weights/weights.h"
+
+namespace kiln {
+
+// Stages meet in persistent tensors: those of sampler_ops.h, pick_latent.h, and these.
+namespace stage_tensor {
+inline constexpr std::string_view kIds = "text.ids";        // u32 [prompts, 1, positions, 1]
+inline constexpr std::string_view kContext = "context";     // element [prompts, 1, positions, c]
+inline constexpr std::string_view kImage = "encode.image";  // f32 [1, height, width, 3], -1 to 1
+inline constexpr std::string_view kPicture = "decode.picture";  // u8 [1, height, width, 3]
+}  // namespace stage_tensor
+
+// What stages are recorded for: an element type, a device, and which values to keep readable.
+struct StageTarget {
+  DType element = DType::f32;
+  const DeviceProfile* device = nullptr;
+  std::function<bool(std::string_view path)> watch = {};  // see Graph::watch; may be empty
+  std::vector<Graph::Tap>* taps = nullptr;                // receives Graph::taps() when set
+};
+
+// One size of work.
+struct StageShape {
+  SamplerShape sampler;
+  bool guided = true;     // negative and positive prompts as one batch of 2N
+  bool rescaled = false;  // obey guidance_rescale
+  bool from_image = false;
+
+  std::uint32_t images() const { return sampler.latent.batch; }
+  std::uint32_t prompts() const { return images() * (guided ? 2 : 1); }
+};
+
+// Latents of pictures of this many pixels.
+StageShape stage_shape(const Model& model, std::uint32_t width, std::uint32_t height,
+                       std::uint32_t images, bool guided);
+
+// Every function throws Error listing all tensors the model lacks.
+
+// Ids to context. skip: layers left out at the end.
+Plan plan_text(const Model& model, const StageTarget& target, std::uint32_t prompts,
+               std::uint32_t skip);
+// Image to one clean latent for each image of the shape.
+Plan plan_encode(const Model& model, const StageTarget& target, const StageShape& shape,
+                 NoiseSource noise);
+// Noise, and clean latents if from_image, to slot 0; the row number to 0.
+Plan plan_start(const Model& model, const StageTarget& target, const StageShape& shape);
+// One row of the table: network input, UNet, guidance, update, next row.
+Plan plan_denoise(const Model& model, const StageTarget& target, const StageShape& shape);
+// Slot 0 of the picked image to 8-bit pixels.
+Plan plan_decode(const Model& model, const StageTarget& target, const StageShape& shape);
+
+// Tensors of the model's file that no stage asks for, sorted: left over, or a sign of another
+// model.
+std::vector<std::string> unused_weights(const Model& model);
+
+}  // namespace kiln
