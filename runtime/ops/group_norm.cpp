@@ -1,7 +1,10 @@
 // Group normalization, with a following silu.
+#include <algorithm>
 #include <memory>
 
 #include "kernels/group_norm.h"
+#include "kernels/group_norm_apply.h"
+#include "kernels/group_statistics.h"
 #include "runtime/ops/checks.h"
 #include "runtime/ops/elementwise.h"
 #include "runtime/ops/ops.h"
@@ -10,6 +13,9 @@
 namespace kiln {
 namespace {
 
+// A part gives every lane of a workgroup some 32 elements; every lane then joins all parts.
+constexpr std::uint64_t kPartElements = 8192;
+constexpr std::uint32_t kMostParts = 32;
 constexpr std::uint32_t kNoActivation = 0;  // of shaders/common/activation.glsl
 
 class GroupNorm : public Op {
@@ -29,8 +35,21 @@ class GroupNorm : public Op {
 
   void lower(Lowering& to) const override {
     const Shape shape = to.output_shape();
-    const std::uint32_t group_channels = shape.channels / groups_;
-    const std::uint32_t width = unit_width(group_channels);
+    const std::uint64_t elements = std::uint64_t(shape.pixels()) * (shape.channels / groups_);
+    const auto parts =
+        std::uint32_t(std::min<std::uint64_t>(divide_up(elements, kPartElements), shape.pixels()));
+    if (parts <= 1) {
+      lower_whole(to);
+    } else {
+      lower_parts(to, std::uint32_t(divide_up(shape.pixels(), std::min(parts, kMostParts))));
+    }
+  }
+
+ private:
+  // A workgroup takes a whole group of an image.
+  void lower_whole(Lowering& to) const {
+    const Shape shape = to.output_shape();
+    const std::uint32_t width = unit_width(shape.channels / groups_);
     const kernels::group_norm::Constants constants{.workgroup = workgroup_width(to.device(), 256),
                                                    .quads = width == 4,
                                                    .activation = activation_};
@@ -38,12 +57,42 @@ class GroupNorm : public Op {
                                      {.images = shape.batch,
                                       .pixels = shape.pixels(),
                                       .groups = groups_,
-                                      .group_units = group_channels / width,
+                                      .group_units = shape.channels / groups_ / width,
                                       .epsilon = epsilon_},
                                      constants, to.folded(std::uint64_t(shape.batch) * groups_));
   }
 
- private:
+  // Groups are split by pixels: statistics of each part first, then each part with those of all.
+  void lower_parts(Lowering& to, std::uint32_t part_pixels) const {
+    const Shape shape = to.output_shape();
+    const std::uint32_t width = unit_width(shape.channels / groups_);
+    const std::uint32_t units = shape.channels / groups_ / width;
+    const auto parts = std::uint32_t(divide_up(shape.pixels(), part_pixels));
+    const std::uint64_t workgroups = std::uint64_t(shape.batch) * groups_ * parts;
+    const std::uint32_t workgroup = workgroup_width(to.device(), 256);
+    const Operand partials = to.scratch(align_up(workgroups * 2 * sizeof(float), 16));
+    to.dispatch<kernels::group_statistics>({to.input(0), partials},
+                                           {.images = shape.batch,
+                                            .pixels = shape.pixels(),
+                                            .groups = groups_,
+                                            .group_units = units,
+                                            .parts = parts,
+                                            .part_pixels = part_pixels},
+                                           {.workgroup = workgroup, .quads = width == 4},
+                                           to.folded(workgroups));
+    to.dispatch<kernels::group_norm_apply>(
+        {to.input(0), to.input(1), to.input(2), partials, to.output()},
+        {.images = shape.batch,
+         .pixels = shape.pixels(),
+         .groups = groups_,
+         .group_units = units,
+         .parts = parts,
+         .part_pixels = part_pixels,
+         .epsilon = epsilon_},
+        {.workgroup = workgroup, .quads = width == 4, .activation = activation_},
+        to.folded(workgroups));
+  }
+
   std::uint32_t groups_;
   float epsilon_;
   std::uint32_t activation_ = kNoActivation;

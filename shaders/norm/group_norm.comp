@@ -22,37 +22,8 @@ layout(push_constant) uniform Args {
   uint images; uint pixels; uint groups; uint group_units; float epsilon;
 };
 
-const uint kWidth = QUADS ? 4u : 1u;  // elements of a unit
-
-// A unit of this invocation's share of the group. Walked without divisions.
-struct Place { uint pixel; uint unit; };
-
-Place first_place() {
-  return Place(gl_LocalInvocationIndex / group_units, gl_LocalInvocationIndex % group_units);
-}
-
-Place next_place(Place place, uint pixel_step, uint unit_step) {
-  place.pixel += pixel_step;
-  place.unit += unit_step;
-  if (place.unit >= group_units) {
-    place.unit -= group_units;
-    ++place.pixel;
-  }
-  return place;
-}
-
-vec4 read(uint index) { return QUADS ? load4(x4[index]) : vec4(load(x[index])); }
-float total(vec4 value) { return QUADS ? (value.x + value.y) + (value.z + value.w) : value.x; }
-
-void write(uint index, uint channel, vec4 value) {
-  const uint last = kWidth - 1u;
-  vec4 result;
-  for (uint k = 0u; k <= last; ++k) {
-    result[k] = activate(value[k] * load(scale[channel + k]) + load(shift[channel + k]), ACTIVATION);
-  }
-  if (QUADS) y4[index] = store4(result);
-  else y[index] = store(result.x);
-}
+#include "norm/group.glsl"
+#include "norm/write_scaled.glsl"
 
 void main() {
   const uint group = folded_workgroup();
@@ -60,25 +31,25 @@ void main() {
   const uint channel_units = groups * group_units;
   const uint first_unit = group % groups * group_units;
   const uint first = group / groups * pixels * channel_units + first_unit;
-  const uint pixel_step = WORKGROUP / group_units, unit_step = WORKGROUP % group_units;
+  const Stride stride = place_stride();
   const float count = float(pixels) * float(group_units * kWidth);
 
   // Relative to the group's first element, so that a large common offset costs no digits.
   const float pivot = read(first).x;
   float sum = 0.0;
-  for (Place p = first_place(); p.pixel < pixels; p = next_place(p, pixel_step, unit_step)) {
+  for (Place p = first_place(0u); p.pixel < pixels; p = next_place(p, stride)) {
     sum += total(read(first + p.pixel * channel_units + p.unit) - pivot);
   }
   const float mean = workgroup_sum(sum) / count;
 
   float squares = 0.0;
-  for (Place p = first_place(); p.pixel < pixels; p = next_place(p, pixel_step, unit_step)) {
+  for (Place p = first_place(0u); p.pixel < pixels; p = next_place(p, stride)) {
     precise const vec4 centered = read(first + p.pixel * channel_units + p.unit) - pivot - mean;
     squares += total(centered * centered);
   }
   const float factor = inversesqrt(workgroup_sum(squares) / count + epsilon);
 
-  for (Place p = first_place(); p.pixel < pixels; p = next_place(p, pixel_step, unit_step)) {
+  for (Place p = first_place(0u); p.pixel < pixels; p = next_place(p, stride)) {
     const uint index = first + p.pixel * channel_units + p.unit;
     precise const vec4 centered = read(index) - pivot - mean;
     write(index, (first_unit + p.unit) * kWidth, centered * factor);

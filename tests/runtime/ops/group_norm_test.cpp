@@ -20,7 +20,8 @@ struct Case {
 const Case kCases[] = {
     {{2, 16, 16, 320}, 32}, {{2, 4, 4, 2560}, 32}, {{1, 64, 64, 128}, 32}, {{1, 8, 8, 960}, 32},
     {{1, 32, 32, 512}, 32}, {{3, 7, 5, 33}, 11},   {{2, 1, 1, 13}, 13},    {{1, 1, 3, 2}, 1},
-    {{1, 11, 13, 4}, 1},    {{2, 3, 1, 1028}, 2},
+    {{1, 11, 13, 4}, 1},    {{2, 89, 97, 6}, 2},   {{1, 64, 64, 320}, 32}, {{1, 128, 128, 64}, 4},
+    {{1, 311, 1, 74}, 2},   {{2, 3, 1, 1028}, 2},
 };
 
 // Rounding of a normalized value of size up to 4, and of its mean and variance over n values.
@@ -81,6 +82,22 @@ TEST(GroupNorm, TakesOverAFollowingSilu) {
     EXPECT_EQ(run.plan().dispatches.size(), 1u);
     expect_close(actual, reference::map(expected(test, of, 1e-5), reference::silu), element,
                  2.0 * float_error(test));
+  }
+}
+
+TEST(GroupNorm, SplitsLargeGroupsAmongWorkgroups) {
+  for (const std::uint32_t side : {16u, 128u}) {
+    Graph graph("test", DType::f32);
+    const Tensor x = graph.persistent("x", {1, side, side, 64}, DType::f32);
+    const auto vector = [&](const char* name) {
+      return graph.constant({.name = name, .dims = {64}, .dtype = DType::f32, .read = {}});
+    };
+    graph.keep(silu(group_norm(x, vector("scale"), vector("shift"), 4, 1e-5f)), "y");
+    DeviceProfile device;
+    device.max_storage_buffers = 8;
+    const Plan plan = compile(graph, device);
+    EXPECT_EQ(plan.dispatches.size(), side == 16 ? 1u : 2u);
+    EXPECT_EQ(plan.nodes.size(), 1u);
   }
 }
 
