@@ -74,7 +74,7 @@ void read_component_configs(const fs::path& folder, Model& model) {
   model.native_size =
       std::uint32_t(unet.integer("sample_size", 1, 4096, 64)) * model.vae.downscale();
   const fs::path scheduler = folder / "scheduler" / "scheduler_config.json";
-  if (fs::exists(scheduler)) model.scheduler = scheduler_config(Config::read(scheduler));
+  if (fs::exists(scheduler)) model.scheduler = read_scheduler_config(scheduler);
 }
 
 Model open_folder_model(const std::string& path, const OpenOptions& options) {

@@ -9,6 +9,7 @@
 #include "models/families/open_model.h"
 #include "runtime/base/align.h"
 #include "runtime/base/error.h"
+#include "runtime/weights/json_file.h"
 #include "runtime/weights/synthetic.h"
 
 namespace kiln {

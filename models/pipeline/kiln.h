@@ -159,9 +159,8 @@ class Pipeline {
   Latents denoise(const DenoiseRequest& request);
   std::vector<Image> decode(const Latents& latents);
 
-  Activity activity() const;          // since the pipeline was made
-  std::string description() const;    // device, precision, model: a few lines
-  std::uint32_t native_size() const;  // pixels of the side the model was trained for
+  PipelineInfo info() const;
+  Activity activity() const;  // since the pipeline was made
 
  private:
   friend class PipelineAccess;  // for `kiln verify`, which looks inside

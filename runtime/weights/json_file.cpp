@@ -149,6 +149,11 @@ bool Config::is_list(std::string_view key) const {
   return value != nullptr && value->is_array();
 }
 
+bool Config::is_text(std::string_view key) const {
+  const Json* value = document_->find(key);
+  return value != nullptr && value->is_string();
+}
+
 std::vector<std::int64_t> Config::integers(std::string_view key, std::int64_t min, std::int64_t max,
                                            std::size_t most) const {
   const Json* value = document_->find(key);

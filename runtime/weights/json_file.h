@@ -37,6 +37,7 @@ class Config {
   Config section(std::string_view key) const;
 
   bool is_list(std::string_view key) const;
+  bool is_text(std::string_view key) const;
   // A list of 1 to most values, each in range.
   std::vector<std::int64_t> integers(std::string_view key, std::int64_t min, std::int64_t max,
                                      std::size_t most = 64) const;

@@ -18,10 +18,12 @@ function(kiln_layer NAME)
   endif()
 endfunction()
 
-# kiln_tests(FOLDER LABEL cpu|vulkan [USES layer...] [LINKS library...])
-# Builds every *_test.cpp of tests/FOLDER into one GoogleTest program, run by ctest as FOLDER.
+# kiln_tests(FOLDER LABEL cpu|vulkan [DRIVERS driver...] [USES layer...] [LINKS library...])
+# Builds every *.cpp of tests/FOLDER into one GoogleTest program. ctest runs it as FOLDER, or once
+# for each driver, with validation layers, as FOLDER@DRIVER (names of `tools/lab list`); a driver
+# that is missing is reported as skipped.
 function(kiln_tests FOLDER)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "USES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "DRIVERS;USES;LINKS")
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${FOLDER}/*.cpp)
   if(NOT sources)
     return()
@@ -32,6 +34,19 @@ function(kiln_tests FOLDER)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${target} PRIVATE ${ARG_USES} ${ARG_LINKS} GTest::gtest GTest::gmock_main)
   target_compile_definitions(${target} PRIVATE KILN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  add_test(NAME ${FOLDER} COMMAND ${target} --gtest_brief=1)
-  set_tests_properties(${FOLDER} PROPERTIES LABELS ${ARG_LABEL})
+  if(NOT ARG_DRIVERS)
+    add_test(NAME ${FOLDER} COMMAND ${target} --gtest_brief=1)
+    set_tests_properties(${FOLDER} PROPERTIES LABELS ${ARG_LABEL})
+  endif()
+  foreach(driver ${ARG_DRIVERS})
+    kiln_driver_test(${FOLDER} ${driver} $<TARGET_FILE:${target}> --gtest_brief=1)
+  endforeach()
+endfunction()
+
+# kiln_driver_test(NAME DRIVER COMMAND...): a ctest entry NAME@DRIVER, run with validation layers.
+function(kiln_driver_test NAME DRIVER)
+  set(test ${NAME}@${DRIVER})
+  add_test(NAME ${test} COMMAND ${PROJECT_SOURCE_DIR}/tools/lab run ${DRIVER} --validation --
+                                ${ARGN})
+  set_tests_properties(${test} PROPERTIES LABELS vulkan SKIP_RETURN_CODE 77 TIMEOUT 900)
 endfunction()
