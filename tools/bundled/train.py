@@ -14,7 +14,7 @@ SMOKE = {
     "data": {"pictures": 64, "first_seed": 1, "wide_pictures": 32},
     "tokenizer": {"captions": 64, "merges": 100},
     "text": {"width": 32, "layers": 1, "heads": 2, "inner": 64},
-    "vae": {"channels": [8, 8, 16, 16], "layers": 1, "groups": 4, "stages": [
+    "vae": {"channels": [16, 16, 16, 16], "layers": 1, "groups": 4, "stages": [
         {"size": 128, "batch": 2, "steps": 8, "rate": 1e-3, "final_rate": 1e-3, "warmup": 2},
         {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1},
         {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1, "decoder_only": True}]},

@@ -12,6 +12,7 @@ from dataset import pictures
 from networks import Autoencoder
 from painter import paint
 from tensors import sheet, write_png
+from vae_start import start_from_means
 
 
 class Average:
@@ -145,6 +146,7 @@ def train_vae(state, settings, device, decoder_only=False):
     full, half = pictures(state, settings, SIZE), pictures(state, settings, SIZE // 2)
     torch.manual_seed(settings["seed"])
     model = Autoencoder(vae_config(settings)).to(device).to(memory_format=torch.channels_last)
+    start_from_means(model)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     average, stage_index, step, seconds = Average([model], config["ema"]), 0, 0, 0.0
     if os.path.exists(path):
