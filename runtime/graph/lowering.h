@@ -31,7 +31,8 @@ struct PlannedWeight {
 // static const KernelInfo& info(DType element).
 class Lowering {
  public:
-  Lowering(const Graph& graph, const DeviceProfile& device) : graph_(graph), device_(device) {}
+  Lowering(const Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel = {})
+      : graph_(graph), device_(device), wanted_kernel_(wanted_kernel) {}
 
   // Lowers every node; `dispatches`, `weights` and `scratch_bytes` grow.
   void run(const std::vector<Node>& nodes);
@@ -39,6 +40,8 @@ class Lowering {
   // --- For ops ---
   const DeviceProfile& device() const { return device_; }
   DType element() const { return graph_.element(); }
+  // Name of the kernel to prefer where an operation has several; empty: the best that fits.
+  std::string_view wanted_kernel() const { return wanted_kernel_; }
   std::string_view path() const { return node_->path; }
   std::size_t inputs() const { return node_->inputs.size(); }
 
@@ -104,6 +107,7 @@ class Lowering {
 
   const Graph& graph_;
   const DeviceProfile& device_;
+  std::string_view wanted_kernel_;
   const Node* node_ = nullptr;
   std::uint32_t node_index_ = 0;
 };

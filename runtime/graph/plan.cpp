@@ -21,8 +21,9 @@ std::uint64_t value_bytes(const Value& value) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<Node>& nodes, const DeviceProfile& device)
-      : graph_(graph), nodes_(nodes), device_(device), lowering_(graph, device) {}
+  Planner(const Graph& graph, const std::vector<Node>& nodes, const DeviceProfile& device,
+          std::string_view wanted_kernel)
+      : graph_(graph), nodes_(nodes), device_(device), lowering_(graph, device, wanted_kernel) {}
 
   Plan run() {
     lowering_.run(nodes_);
@@ -156,10 +157,10 @@ std::string range_text(const Plan& plan, const Range& range) {
 
 }  // namespace
 
-Plan compile(Graph& graph, const DeviceProfile& device) {
+Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel) {
   const auto recorded = std::uint32_t(graph.nodes().size());
   const std::vector<Node> nodes = fuse(graph);
-  Plan plan = Planner(graph, nodes, device).run();
+  Plan plan = Planner(graph, nodes, device, wanted_kernel).run();
   plan.recorded_nodes = recorded;
   return plan;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/graph/device_profile.h"
@@ -47,7 +48,9 @@ struct Plan {
 };
 
 // Runs the four passes: fuse, lower, memory, barriers. Consumes the graph's tape.
-// Throws Error naming the tensor that exceeds a limit of the device.
-Plan compile(Graph& graph, const DeviceProfile& device);
+// Throws Error naming the tensor that exceeds a limit of the device. wanted_kernel: an operation
+// that has this kernel among its candidates takes it wherever it fits, so that tests reach each of
+// them.
+Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel = {});
 
 }  // namespace kiln

@@ -11,7 +11,7 @@
 namespace kiln {
 namespace {
 
-bool always(const Lowering&, const MatmulProblem&) { return true; }
+bool always(const DeviceProfile&, const MatmulProblem&) { return true; }
 
 // Launches bands of rows, so that no dispatch outlasts a watchdog or exceeds the grid.
 void lower_plain(Lowering& to, const MatmulProblem& problem) {
@@ -57,7 +57,7 @@ void lower_plain(Lowering& to, const MatmulProblem& problem) {
 }
 
 constexpr MatmulCandidate kCandidates[] = {
-    {"matmul/matmul", always, lower_plain},
+    {kernels::matmul::info, always, lower_plain},
 };
 
 }  // namespace
@@ -65,10 +65,14 @@ constexpr MatmulCandidate kCandidates[] = {
 std::span<const MatmulCandidate> matmul_candidates() { return kCandidates; }
 
 void lower_matmul(Lowering& to, const MatmulProblem& problem) {
+  const MatmulCandidate* chosen = nullptr;
   for (const MatmulCandidate& candidate : kCandidates) {
-    if (candidate.fits(to, problem)) return candidate.lower(to, problem);
+    const KernelInfo& kernel = candidate.kernel(to.element());
+    if (!to.device().serves(kernel.needs) || !candidate.fits(to.device(), problem)) continue;
+    if (chosen == nullptr || kernel.name == to.wanted_kernel()) chosen = &candidate;
   }
-  fail(to.path(), "no matmul kernel fits this device");
+  if (chosen == nullptr) fail(to.path(), "no matmul kernel fits {}", to.device().name);
+  chosen->lower(to, problem);
 }
 
 }  // namespace kiln

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include "runtime/graph/lowering.h"
 
@@ -22,16 +21,18 @@ struct MatmulProblem {
 };
 
 struct MatmulCandidate {
-  std::string_view kernel;
-  // Whether device and problem fit.
-  bool (*fits)(const Lowering& to, const MatmulProblem& problem);
+  // The kernel, whose needs the device must serve.
+  const KernelInfo& (*kernel)(DType element);
+  // Whether the kernel can serve this problem on a device that can run it.
+  bool (*fits)(const DeviceProfile& device, const MatmulProblem& problem);
   void (*lower)(Lowering& to, const MatmulProblem& problem);
 };
 
 // Best first.
 std::span<const MatmulCandidate> matmul_candidates();
 
-// Lowers through the first candidate that fits; Lowering::wanted_kernel() narrows the choice.
+// Lowers through the first candidate that can run and fits, or through Lowering::wanted_kernel() if
+// that is one of those.
 void lower_matmul(Lowering& to, const MatmulProblem& problem);
 
 }  // namespace kiln

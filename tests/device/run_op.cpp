@@ -52,6 +52,17 @@ std::vector<double> widened(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
+OpRun::OpRun(DType element, std::string_view wanted_kernel)
+    : graph_("test", element), device_(device_profile()), wanted_kernel_(wanted_kernel) {}
+
+void OpRun::limit_binding_bytes(std::uint64_t bytes) {
+  device_.max_binding_bytes = std::min(device_.max_binding_bytes, bytes);
+}
+
+void OpRun::limit_dispatch_flops(std::uint64_t flops) {
+  device_.max_dispatch_flops = std::min(device_.max_dispatch_flops, flops);
+}
+
 Tensor OpRun::persistent(Shape shape, DType dtype, std::vector<std::byte> bytes) {
   const std::string name = "input" + std::to_string(writes_.size());
   EXPECT_EQ(bytes.size(), shape.elements() * size_bytes(dtype)) << name;
@@ -81,12 +92,15 @@ Tensor OpRun::weight(std::vector<std::int64_t> dims, const std::vector<float>& v
       {.name = name, .dims = std::move(dims), .dtype = DType::f32, .read = fill});
 }
 
+const Plan& OpRun::compiled(Tensor result) {
+  graph_.keep(result, "result", Traffic::host_reads);
+  plan_ = compile(graph_, device_, wanted_kernel_);
+  return plan_;
+}
+
 std::vector<std::uint8_t> OpRun::run_bytes(Tensor result) {
   const std::size_t size = result.shape().elements() * size_bytes(result.dtype());
-  graph_.keep(result, "result", Traffic::host_reads);
-  DeviceProfile device = device_profile();
-  device.max_binding_bytes = std::min(device.max_binding_bytes, most_binding_bytes_);
-  plan_ = compile(graph_, device);
+  compiled(result);
   const std::vector<std::byte> bytes = run_plan(plan_, writes_, {"result"}).at("result");
   std::vector<std::uint8_t> out(size);
   std::memcpy(out.data(), bytes.data(), size);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/graph/graph.h"
@@ -24,7 +25,8 @@ std::vector<double> widened(const std::vector<float>& values);
 // A graph with one or a few operations whose result is wanted.
 class OpRun {
  public:
-  explicit OpRun(DType element) : graph_("test", element) {}
+  // wanted_kernel: see compile().
+  explicit OpRun(DType element, std::string_view wanted_kernel = {});
 
   Graph& graph() { return graph_; }
   DType element() const { return graph_.element(); }
@@ -38,18 +40,22 @@ class OpRun {
   // Compiles and runs the graph, once. Numbers of the result, in memory order.
   std::vector<float> run(Tensor result);
   std::vector<std::uint8_t> run_bytes(Tensor result);
+  // Compiles only.
+  const Plan& compiled(Tensor result);
 
   // After a run.
   const Plan& plan() const { return plan_; }
   // Before a run: a smaller device than the one under test.
-  void limit_binding_bytes(std::uint64_t bytes) { most_binding_bytes_ = bytes; }
+  void limit_binding_bytes(std::uint64_t bytes);
+  void limit_dispatch_flops(std::uint64_t flops);
 
  private:
   Tensor persistent(Shape shape, DType dtype, std::vector<std::byte> bytes);
 
   Graph graph_;
   Plan plan_;
-  std::uint64_t most_binding_bytes_ = ~0ull;
+  DeviceProfile device_;
+  std::string wanted_kernel_;
   std::map<std::string, std::vector<std::byte>> writes_;
 };
 

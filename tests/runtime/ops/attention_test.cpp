@@ -1,0 +1,151 @@
+// Attention against double, and its behaviour at the edges of its range.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/base/error.h"
+#include "runtime/ops/ops.h"
+#include "tests/cases/attention.h"
+#include "tests/device/run_op.h"
+#include "tests/reference/attention.h"
+
+namespace kiln::test {
+namespace {
+
+using cases::AttentionCase;
+
+constexpr float kQueryScale = 2.0f;
+
+Shape q_shape(const AttentionCase& test) {
+  return {test.batch, 1, test.queries, test.heads * test.head_size};
+}
+
+Shape kv_shape(const AttentionCase& test) {
+  return {test.batch, 1, test.keys, test.heads * test.head_size};
+}
+
+struct Operands {
+  std::vector<float> q, k, v;
+};
+
+Operands operands(const AttentionCase& test, float query_scale = kQueryScale) {
+  return {numbers(q_shape(test).elements(), 1, query_scale),
+          numbers(kv_shape(test).elements(), 2, kQueryScale),
+          numbers(kv_shape(test).elements(), 3)};
+}
+
+Tensor record(OpRun& run, const AttentionCase& test, const Operands& of) {
+  return attention(run.input(q_shape(test), of.q), run.input(kv_shape(test), of.k),
+                   run.input(kv_shape(test), of.v), test.heads, test.causal);
+}
+
+std::vector<double> expected(const AttentionCase& test, const Operands& of) {
+  return reference::attention(widened(of.q), q_shape(test), widened(of.k), widened(of.v),
+                              kv_shape(test), test.heads, test.causal);
+}
+
+// Values are at most 1, so the result errs by at most the sum over keys of the weights' errors,
+// relative to each weight: of exp as Vulkan allows it, 3 + 2 |x| units for the distance |x| of a
+// score from the greatest one, of the score itself (d roundings, six standard deviations), and of
+// the sums over keys.
+double float_error(const AttentionCase& test, double query_scale = kQueryScale) {
+  const double d = test.head_size;
+  const double score =
+      query_scale * kQueryScale / 3.0;  // root mean square; the greatest is 5 times
+  const double exponential = (3.0 + 2.0 * 10.0 * score) * 0x1p-23;
+  const double products = 6.0 * 0x1p-24 * (score + 1.0) * std::sqrt(d);
+  return exponential + products + 6.0 * 0x1p-24 * std::sqrt(double(test.keys));
+}
+
+TEST(Attention, AgreesWithDouble) {
+  for (const AttentionCase& test : cases::kAttention) {
+    SCOPED_TRACE(to_text(test));
+    const Operands of = operands(test);
+    const auto right = expected(test, of);
+    for (const DType element : element_types()) {
+      OpRun run(element);
+      expect_close(run.run(record(run, test, of)), right, element, float_error(test));
+    }
+  }
+}
+
+TEST(Attention, StaysFiniteWhereScoresAreHuge) {
+  const AttentionCase test = {1, 33, 65, 2, 40, false};
+  Operands of = operands(test);
+  for (float& value : of.q) value *= 1024.0f;  // scores of size 10^4: one key takes all
+  for (const DType element : element_types()) {
+    OpRun run(element);
+    const auto actual = run.run(record(run, test, of));
+    EXPECT_TRUE(std::all_of(actual.begin(), actual.end(),
+                            [](float value) { return std::abs(value) <= 1.0f; }));
+  }
+}
+
+TEST(Attention, AveragesTheValuesWhereScoresAreEqual) {
+  const AttentionCase test = {1, 9, 64, 1, 8, false};
+  Operands of = operands(test);
+  std::fill(of.q.begin(), of.q.end(), 0.0f);
+  for (const DType element : element_types()) {
+    OpRun run(element);
+    expect_close(run.run(record(run, test, of)), expected(test, of), element, 8.0 * 0x1p-24);
+  }
+}
+
+TEST(Attention, ShowsAFirstTokenOnlyItselfWhenCausal) {
+  const AttentionCase test = {2, 13, 13, 3, 16, true};
+  const Operands of = operands(test);
+  for (const DType element : element_types()) {
+    OpRun run(element);
+    const auto actual = run.run(record(run, test, of));
+    const std::size_t image = kv_shape(test).elements() / test.batch;
+    for (std::size_t i = 0; i < test.batch * image; i += image) {
+      for (std::size_t c = 0; c < kv_shape(test).channels; ++c) {
+        EXPECT_EQ(actual[i + c], of.v[i + c]) << i << " " << c;
+      }
+    }
+  }
+}
+
+TEST(Attention, GivesAnImageTheSameBytesAloneAndInABatch) {
+  const AttentionCase pair = {2, 37, 29, 2, 24, false};
+  AttentionCase alone = pair;
+  alone.batch = 1;
+  const Operands of = operands(pair);
+  const auto last = [](const std::vector<float>& both) {
+    return std::vector<float>(both.begin() + std::ptrdiff_t(both.size() / 2), both.end());
+  };
+  for (const DType element : element_types()) {
+    OpRun both(element), one(element);
+    EXPECT_EQ(one.run(record(one, alone, {last(of.q), last(of.k), last(of.v)})),
+              last(both.run(record(both, pair, of))));
+  }
+}
+
+TEST(Attention, SplitsLongWorkIntoBandsOfTheSameBytes) {
+  for (const bool causal : {false, true}) {
+    const AttentionCase test = {2, 300, 300, 2, 8, causal};
+    const Operands of = operands(test);
+    for (const DType element : element_types()) {
+      OpRun whole(element), split(element);
+      const auto at_once = whole.run(record(whole, test, of));
+      split.limit_dispatch_flops(whole.plan().flops() / 3);
+      EXPECT_EQ(split.run(record(split, test, of)), at_once);
+      EXPECT_GT(split.plan().dispatches.size(), whole.plan().dispatches.size());
+      EXPECT_EQ(split.plan().flops(), whole.plan().flops());
+    }
+  }
+}
+
+TEST(Attention, RefusesOperandsThatDoNotFit) {
+  OpRun run(DType::f32);
+  const Tensor q = run.input({1, 1, 2, 8}, numbers(16, 1));
+  const Tensor wide = run.input({1, 1, 2, 12}, numbers(24, 2));
+  const Tensor longer = run.input({1, 1, 3, 8}, numbers(24, 3));
+  EXPECT_THROW(attention(q, q, q, 3), Error);
+  EXPECT_THROW(attention(q, wide, wide, 2), Error);
+  EXPECT_THROW(attention(q, q, longer, 2), Error);
+}
+
+}  // namespace
+}  // namespace kiln::test
