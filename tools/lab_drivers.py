@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -38,7 +37,7 @@ TREES = {
         "closure": ["mesa-vulkan-drivers", "libvulkan1", "vulkan-validationlayers"],
     },
 }
-TOOLS = ["glslangValidator", "spirv-val", "spirv-opt", "spirv-dis", "spirv-as", "spirv-cross"]
+TOOLS = ["glslangValidator", "spirv-val", "spirv-opt", "spirv-dis", "spirv-as"]
 
 # name: (tree with loader and libraries, tree with the driver, environment)
 DRIVERS = {
@@ -69,46 +68,51 @@ def architecture():
 def make(trees):
     """Makes the named trees where they are not complete."""
     for name in trees:
-        tree = FOLDER / name
-        if lab_unpack.make_tree(tree, TREES[name], architecture()[0]) or not _finished(name):
-            _finish(name, tree)
+        lab_unpack.make_tree(FOLDER / name, TREES[name], architecture()[0], FINISH.get(name))
+        tools = FOLDER / "bin"
+        if name == "trixie" and not tools.is_symlink():
+            shutil.rmtree(tools, ignore_errors=True)
+            tools.symlink_to("trixie/bin")
 
 
-def _finished(name):
-    return name != "trixie" or (FOLDER / "bin" / TOOLS[0]).exists()
+def trees_of(driver):
+    """The trees a driver needs."""
+    return [tree for tree in dict.fromkeys(DRIVERS[driver][:2]) if tree is not None]
 
 
-def _finish(name, tree):
-    """What a tree needs beside its packages: a manifest, wrappers for its tools."""
-    if name == "swiftshader":
-        library = "./usr/lib/chromium/libvk_swiftshader.so"
-        manifest = {"file_format_version": "1.0.1",
-                    "ICD": {"library_path": library, "api_version": "1.3.0"}}
-        (tree / MANIFESTS[name]).write_text(json.dumps(manifest), encoding="utf-8")
-    if name == "trixie":
-        _, triple, loader = architecture()
-        (FOLDER / "bin").mkdir(exist_ok=True)
-        for tool in TOOLS:
-            if not (tree / "usr/bin" / tool).exists():
-                continue
-            wrapper = FOLDER / "bin" / tool
-            wrapper.write_text(
-                "#!/bin/sh\n"
-                f"# The newer {tool} of the private folder, with its own libraries.\n"
-                f'root="${{0%/*}}/../{name}"\nlibraries="$root/usr/lib/{triple}"\n'
-                f'exec "$libraries/{loader}" --library-path "$libraries" '
-                f'"$root/usr/bin/{tool}" "$@"\n', encoding="utf-8")
-            wrapper.chmod(0o755)
+def _write_wrappers(tree):
+    """Starts each shader tool with the tree's own libraries."""
+    _, triple, loader = architecture()
+    (tree / "bin").mkdir()
+    for tool in TOOLS:
+        wrapper = tree / "bin" / tool
+        wrapper.write_text(
+            "#!/bin/sh\n"
+            f"# The newer {tool} of the private folder, with its own libraries.\n"
+            f'root="${{0%/*}}/.."\nlibraries="$root/usr/lib/{triple}"\n'
+            f'exec "$libraries/{loader}" --library-path "$libraries" '
+            f'"$root/usr/bin/{tool}" "$@"\n', encoding="utf-8")
+        wrapper.chmod(0o755)
+
+
+def _write_manifest(tree):
+    """Chromium's own manifest is found by no loader: it names an older interface."""
+    manifest = {"file_format_version": "1.0.1",
+                "ICD": {"library_path": "./usr/lib/chromium/libvk_swiftshader.so",
+                        "api_version": "1.3.0"}}
+    (tree / MANIFESTS["swiftshader"]).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+FINISH = {"trixie": _write_wrappers, "swiftshader": _write_manifest}
 
 
 def missing(driver):
     """Why a driver cannot be used now, or an empty string."""
-    loader_tree, driver_tree, _ = DRIVERS[driver]
-    if driver_tree is None:
+    if DRIVERS[driver][1] is None:
         if not sorted(SYSTEM_MANIFESTS.glob("lvp_icd*.json")):
             return "the system has no lavapipe (package mesa-vulkan-drivers)"
         return ""
-    for tree in dict.fromkeys([loader_tree, driver_tree]):
+    for tree in trees_of(driver):
         if not lab_unpack.is_complete(FOLDER / tree, TREES[tree]):
             option = "" if tree == "trixie" else f" --{tree}"
             return f"part {tree} is missing (tools/lab make{option})"
@@ -167,14 +171,28 @@ def run(driver, validation, command):
     return _run_validated(driver, argv, environment)
 
 
+def _layer_version(driver):
+    """Of the validation layer that the driver's loader finds, as (major, minor)."""
+    loader_tree = DRIVERS[driver][0]
+    root = FOLDER / loader_tree / "usr" if loader_tree else Path("/usr")
+    manifest = root / "share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json"
+    if not manifest.is_file():
+        raise LabError(f"{driver}: no validation layer (package vulkan-validationlayers)")
+    layer = json.loads(manifest.read_text(encoding="utf-8"))
+    layer = layer.get("layer") or layer["layers"][0]
+    return tuple(int(number) for number in layer["api_version"].split(".")[:2])
+
+
 def _run_validated(driver, argv, environment):
     """Runs with the validation layer and its synchronization checks; any message is a failure."""
     with tempfile.TemporaryDirectory(prefix="kiln-validation-") as folder:
         log = Path(folder) / "messages.txt"
         settings = {"debug_action": "VK_DBG_LAYER_ACTION_LOG_MSG", "log_filename": log,
-                    "report_flags": "error,warn", "validate_sync": "true",
-                    # The same for the layer of Debian 12, which knows only the older name.
-                    "enables": "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT"}
+                    "report_flags": "error,warn"}
+        if _layer_version(driver) >= (1, 4):
+            settings["validate_sync"] = "true"
+        else:  # the older name, which newer layers warn of
+            settings["enables"] = "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT"
         lines = [f"khronos_validation.{key} = {value}\n" for key, value in settings.items()]
         (Path(folder) / "vk_layer_settings.txt").write_text("".join(lines), encoding="utf-8")
         environment |= {"VK_LAYER_SETTINGS_PATH": folder, "KILN_VALIDATION": "1",

@@ -146,11 +146,12 @@ def versions(tree):
     return json.loads((tree / ".complete").read_text(encoding="utf-8"))["packages"]
 
 
-def make_tree(tree, recipe, architecture):
+def make_tree(tree, recipe, architecture, finish=None):
     """Makes `tree` from a recipe, unless it is already complete. Returns True if it was made.
 
     recipe: a dict of `suites`, and `closure` (packages with all they need) or `alone` (packages by
-    themselves) with, optionally, `only` (the paths wanted, as tar patterns).
+    themselves) with, optionally, `only` (the paths wanted, as tar patterns). finish: called with
+    the unpacked tree before it appears under its name.
     """
     if is_complete(tree, recipe):
         return False
@@ -163,7 +164,7 @@ def make_tree(tree, recipe, architecture):
         say(f"unpacking {tree.name} from {mirror()} ({', '.join(recipe['suites'])})")
         work = Path(tempfile.mkdtemp(prefix=f".making-{tree.name}-", dir=tree.parent))
         try:
-            _fill(work, recipe, architecture)
+            _fill(work, recipe, architecture, finish)
             if tree.exists():
                 tree.rename(work / "old")
             (work / "tree").rename(tree)
@@ -173,7 +174,7 @@ def make_tree(tree, recipe, architecture):
     return True
 
 
-def _fill(work, recipe, architecture):
+def _fill(work, recipe, architecture, finish):
     apt = PrivateApt(work / "apt", recipe["suites"], architecture)
     if "closure" in recipe:
         debs = apt.download_closure(recipe["closure"])
@@ -183,6 +184,8 @@ def _fill(work, recipe, architecture):
     root.mkdir()
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         list(pool.map(lambda deb: _unpack(deb, root, recipe.get("only")), debs))
+    if finish:
+        finish(root)
     packages = dict(deb.stem.replace("%3a", ":").split("_")[:2] for deb in debs)
     stamp = json.dumps({"recipe": recipe, "packages": packages}, indent=1)
     (root / ".complete").write_text(stamp, encoding="utf-8")
