@@ -27,7 +27,7 @@ constexpr Sampler kSamplers[] = {
     {"ddpm", "DDPM", "DDPMScheduler", "leading", false, false, as_published, ddpm},
     {"ddim", "DDIM", "DDIMScheduler|ddim_trailing", "leading", true, false, as_published, ddim},
     {"pndm", "PLMS", "PNDM|PNDMScheduler", "leading", false, false, plms, pndm},
-    {"pndm_prk", "PNDM", "prk", "leading", false, false, runge_kutta_start, pndm},
+    {"pndm_prk", "PNDM RK", "prk", "leading", false, false, runge_kutta_start, pndm},
     {"euler", "Euler", "EulerDiscreteScheduler|k_euler", "linspace", false, false, as_published,
      euler},
     {"euler_a", "Euler a", "EulerAncestralDiscreteScheduler|k_euler_a|euler_ancestral", "linspace",

@@ -35,13 +35,13 @@ const Sampler* find_sampler_or_null(std::string_view name);
 const Sampler& find_sampler(std::string_view name);
 
 struct SamplerChoice {
-  std::string sampler;   // empty: the one the config names
-  std::string schedule;  // empty: see complete()
+  std::string sampler = {};   // empty: the one the config names
+  std::string schedule = {};  // empty: see complete()
   std::uint32_t steps = 20;
   std::uint32_t start_step = 0;  // steps: nothing is run, the clean latent stays as it is
   float guidance = 7.5f;
   float guidance_rescale = 0;
-  std::optional<double> eta;  // 0 to 1; only for samplers that take it. Empty: their default
+  std::optional<double> eta = {};  // 0 to 1; only for samplers that take it. Empty: their default
 };
 
 // The sampler and the schedule a model's config asks for.
