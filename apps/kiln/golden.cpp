@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "models/sampling/scheduler_config.h"
 #include "runtime/base/error.h"
 #include "runtime/weights/json_text.h"
 #include "runtime/weights/open_weights.h"
@@ -12,10 +13,14 @@
 
 namespace kiln::app {
 
+// Python writes infinite numbers, which finite_json replaces.
+constexpr std::uint64_t kMostJsonBytes = 64 << 20;
+
 GoldenFolder::GoldenFolder(std::filesystem::path folder, const std::string& tensors,
                            const std::string& tolerances)
     : folder_(std::move(folder)),
-      cases_(read_json(folder_ / "golden.json")),
+      cases_(parse_json(finite_json(read_text_file(folder_ / "golden.json", kMostJsonBytes)),
+                        (folder_ / "golden.json").string())),
       source_(open_weights(folder_ / tensors)) {
   if (std::filesystem::exists(folder_ / tolerances)) {
     tolerances_ = read_json(folder_ / tolerances);

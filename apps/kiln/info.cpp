@@ -11,6 +11,7 @@
 #include "models/families/model.h"
 #include "models/pipeline/png_text.h"
 #include "models/pipeline/stages.h"
+#include "runtime/base/align.h"
 #include "runtime/base/error.h"
 
 namespace kiln::app {
@@ -49,12 +50,9 @@ Count count(const Model& model, const std::string& prefix) {
   Count result;
   for (const std::string& name : model.weights->names()) {
     if (!name.starts_with(prefix)) continue;
-    std::uint64_t elements = 1;
-    for (const std::int64_t extent : model.weights->find(name)->dims) {
-      elements *= std::uint64_t(extent);
-    }
+    const TensorInfo info = model.weights->find(name).value();
     ++result.tensors;
-    result.parameters += elements;
+    result.parameters += checked_elements(info.dims).value_or(0);
   }
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include "apps/kiln/commands.h"
 #include "models/families/model.h"
+#include "models/pipeline/request_check.h"
 #include "models/pipeline/stages.h"
 #include "runtime/base/error.h"
 
@@ -43,15 +44,16 @@ std::vector<Plan> plans(const Arguments& arguments, const DeviceProfile& device)
   StageTarget target;
   target.device = &device;
   target.element = arguments.precision == "f16" ? DType::f16 : DType::f32;
-  const SamplerShape shape = latent_shape(model, arguments.width, arguments.height,
-                                          arguments.images, arguments.guidance > 1, 0);
-  const std::uint32_t prompts = shape.images * (shape.guided ? 2 : 1);
+  check_size(arguments.width, arguments.height, model);
+  check_images(arguments.images);
+  const StageShape shape = stage_shape(model, arguments.width, arguments.height,
+                                       arguments.images, arguments.guidance > 1);
   std::vector<Plan> made;
   const auto wanted = [&](std::string_view name) {
     return arguments.stage == "all" || arguments.stage == name;
   };
-  if (wanted("text")) made.push_back(plan_text(model, target, prompts, 0));
-  if (wanted("encode")) made.push_back(plan_encode(model, target, shape));
+  if (wanted("text")) made.push_back(plan_text(model, target, shape.prompts(), 0));
+  if (wanted("encode")) made.push_back(plan_encode(model, target, shape, NoiseSource::philox));
   if (wanted("start")) made.push_back(plan_start(model, target, shape));
   if (wanted("denoise")) made.push_back(plan_denoise(model, target, shape));
   if (wanted("decode")) made.push_back(plan_decode(model, target, shape));

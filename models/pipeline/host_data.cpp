@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "models/sampling/random.h"
 #include "models/sampling/samplers.h"
@@ -86,11 +87,10 @@ std::vector<float> cpu_noise(const std::vector<std::uint64_t>& seeds, std::uint3
                              std::uint64_t elements) {
   std::vector<float> noise(draws * seeds.size() * elements);
   for (std::size_t image = 0; image < seeds.size(); ++image) {
-    TorchCpuGenerator generator(seeds[image]);
+    TorchCpuRandom random(seeds[image]);
     for (std::uint32_t draw = 0; draw < draws; ++draw) {
-      const std::vector<float> values = generator.normal(elements);
-      std::copy(values.begin(), values.end(),
-                noise.begin() + std::ptrdiff_t((draw * seeds.size() + image) * elements));
+      const std::size_t at = (draw * seeds.size() + image) * elements;
+      random.normals(std::span(noise).subspan(at, elements));
     }
   }
   return noise;

@@ -134,7 +134,7 @@ struct DenoiseRequest {
   float strength = 1.0f;
   StrengthRule strength_rule = StrengthRule::diffusers;
   // Noise in place of random numbers, in the order used: the start noise, then one entry for each
-  // row that asks for noise. Empty: `random`.
+  // row that asks for noise; more are ignored. Empty: `random`.
   std::vector<Latents> noise;
   // Called after every network evaluation with the latents then; costs a readback each.
   std::function<void(std::uint32_t row, const Latents&)> trace;
@@ -162,9 +162,10 @@ class Pipeline {
   PipelineInfo info() const;
   Activity activity() const;  // since the pipeline was made
 
+  struct Parts;  // not part of the interface
+
  private:
   friend class PipelineAccess;  // for `kiln verify`, which looks inside
-  struct Parts;
   std::unique_ptr<Parts> parts_;
 };
 

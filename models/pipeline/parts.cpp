@@ -184,7 +184,9 @@ void Pipeline::Parts::write_noise(const DenoiseRequest& request, const StageShap
     noise.insert(noise.end(), draw.values.begin(), draw.values.end());
   }
   const std::uint64_t room = shape.sampler.uploaded_draws * latent.elements();
-  if (noise.size() > room) fail_usage("noise", "holds {} values, room is {}", noise.size(), room);
+  if (noise.size() < room) {
+    fail_usage("noise", "holds {} values, the sampler asks for {}", noise.size(), room);
+  }
   noise.resize(room);
   executor.write_values(sampler_tensor::kNoise, noise);
 }

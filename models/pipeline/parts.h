@@ -54,4 +54,10 @@ struct Pipeline::Parts {
   std::unique_ptr<Stage> text_, encode_, start_, denoise_, decode_;
 };
 
+// For programs that look inside a pipeline, such as `kiln verify`.
+class PipelineAccess {
+ public:
+  static Pipeline::Parts& parts(Pipeline& pipeline) { return *pipeline.parts_; }
+};
+
 }  // namespace kiln
