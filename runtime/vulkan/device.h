@@ -46,7 +46,7 @@ class Device {
  private:
   friend class Buffer;
 
-  void open(const Instance& instance);
+  void open();
   void load_debug_functions(const Instance& instance);
   void name_object(VkObjectType type, std::uint64_t handle, std::string_view text) const;
 

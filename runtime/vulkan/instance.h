@@ -49,6 +49,7 @@ class Instance {
  private:
   void create();
   void find_devices();
+  void destroy();
   static VkBool32 VKAPI_PTR receive(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                     VkDebugUtilsMessageTypeFlagsEXT types,
                                     const VkDebugUtilsMessengerCallbackDataEXT* data, void* self);

@@ -1,0 +1,106 @@
+// Opens a device with the features its profile names.
+#include "runtime/vulkan/device.h"
+
+#include <cstring>
+#include <vector>
+
+#include "runtime/base/error.h"
+#include "runtime/vulkan/check.h"
+#include "runtime/vulkan/feature_chain.h"
+
+namespace kiln {
+
+Device::Device(const Instance& instance, const PhysicalDeviceInfo& info) : info_(info) {
+  if (!info.refused.empty()) {
+    fail("device", "{} cannot be used: {}", info.profile.name, info.refused);
+  }
+  physical_ = instance.physical_devices().at(info.index);
+  open();
+  vkGetDeviceQueue(handle_, info_.queue_family, 0, &queue_);
+  if (instance.debug_utils()) load_debug_functions(instance);
+}
+
+Device::~Device() { vkDestroyDevice(handle_, nullptr); }
+
+void Device::open() {
+  const float priority = 1.0f;
+  VkDeviceQueueCreateInfo queue{};
+  queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
+  queue.queueFamilyIndex = info_.queue_family;
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+
+  std::vector<const char*> extensions;
+  const auto use = [&](const char* name) {
+    const bool there = info_.has_extension(name);
+    if (there) extensions.push_back(name);
+    return there;
+  };
+  memory_budget_ = use(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+  use("VK_KHR_portability_subset");
+  if (info_.profile.api_version < VK_API_VERSION_1_3) {
+    use(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+    use(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    use(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+  }
+#ifdef VK_KHR_cooperative_matrix
+  use(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+#endif
+
+  FeatureChain features(info_.profile.api_version, info_);
+  features.enable(info_.profile.features, info_.profile.subgroup_size_control);
+  VkDeviceCreateInfo create{};
+  create.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
+  create.pNext = &features.base;
+  create.queueCreateInfoCount = 1;
+  create.pQueueCreateInfos = &queue;
+  create.enabledExtensionCount = std::uint32_t(extensions.size());
+  create.ppEnabledExtensionNames = extensions.data();
+  check(vkCreateDevice(physical_, &create, nullptr, &handle_), "vkCreateDevice",
+        info_.profile.name);
+}
+
+void Device::load_debug_functions(const Instance& instance) {
+  set_name_ = instance.function<PFN_vkSetDebugUtilsObjectNameEXT>("vkSetDebugUtilsObjectNameEXT");
+  begin_label_ =
+      instance.function<PFN_vkCmdBeginDebugUtilsLabelEXT>("vkCmdBeginDebugUtilsLabelEXT");
+  end_label_ = instance.function<PFN_vkCmdEndDebugUtilsLabelEXT>("vkCmdEndDebugUtilsLabelEXT");
+  if (end_label_ == nullptr) begin_label_ = nullptr;
+}
+
+void Device::name_object(VkObjectType type, std::uint64_t handle, std::string_view text) const {
+  if (set_name_ == nullptr) return;
+  const std::string name(text);
+  VkDebugUtilsObjectNameInfoEXT info{};
+  info.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT;
+  info.objectType = type;
+  info.objectHandle = handle;
+  info.pObjectName = name.c_str();
+  check(set_name_(handle_, &info), "vkSetDebugUtilsObjectNameEXT", text);
+}
+
+void Device::begin_label(VkCommandBuffer commands, const char* text) const {
+  VkDebugUtilsLabelEXT label{};
+  label.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT;
+  label.pLabelName = text;
+  begin_label_(commands, &label);
+}
+
+void Device::end_label(VkCommandBuffer commands) const { end_label_(commands); }
+
+std::uint64_t Device::available_bytes(std::uint32_t heap) const {
+  if (memory_budget_) {
+    VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{};
+    budget.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT;
+    VkPhysicalDeviceMemoryProperties2 memory{};
+    memory.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2;
+    memory.pNext = &budget;
+    vkGetPhysicalDeviceMemoryProperties2(physical_, &memory);
+    const std::uint64_t limit = budget.heapBudget[heap], used = budget.heapUsage[heap];
+    return limit > used ? limit - used : 0;
+  }
+  const std::uint64_t size = info_.heaps[heap].size_bytes, used = allocated_bytes_[heap];
+  return size > used ? size - used : 0;
+}
+
+}  // namespace kiln
