@@ -3,9 +3,8 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <memory>
 
 #include "runtime/base/error.h"
 
@@ -58,24 +57,52 @@ Character character_at(std::string_view text, std::size_t at) {
   return character;
 }
 
-std::string normalized(std::string_view prompt) {
-  for (std::size_t at = 0; at < prompt.size();) at = character_at(prompt, at).end;
-  utf8proc_uint8_t* composed = nullptr;
-  const utf8proc_ssize_t size = utf8proc_map(
-      reinterpret_cast<const utf8proc_uint8_t*>(prompt.data()), utf8proc_ssize_t(prompt.size()),
-      &composed, utf8proc_option_t(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(composed, &std::free);
-  if (size < 0) fail_usage("prompt", "cannot be normalized: {}", utf8proc_errmsg(size));
-  const std::string_view text(reinterpret_cast<const char*>(composed), std::size_t(size));
-  std::string lower;
+// Puts marks that follow a character in the order of their combining classes. utf8proc_decompose
+// would too, in quadratic time: a prompt may be nothing but marks.
+void order_marks(std::vector<utf8proc_int32_t>& codes) {
+  const auto rank = [](utf8proc_int32_t code) {
+    return utf8proc_get_property(code)->combining_class;
+  };
+  const auto is_mark = [&](utf8proc_int32_t code) { return rank(code) != 0; };
+  for (auto at = codes.begin(); at != codes.end();) {
+    const auto first = std::find_if(at, codes.end(), is_mark);
+    at = std::find_if_not(first, codes.end(), is_mark);
+    std::stable_sort(first, at, [&](auto a, auto b) { return rank(a) < rank(b); });
+  }
+}
+
+// Unicode's normal form C: canonical decomposition, order of marks, composition.
+std::vector<utf8proc_int32_t> composed(std::string_view text) {
+  constexpr auto kForm = utf8proc_option_t(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+  std::vector<utf8proc_int32_t> codes;
   for (std::size_t at = 0; at < text.size();) {
     const Character character = character_at(text, at);
     at = character.end;
+    std::array<utf8proc_int32_t, 8> parts{};  // no character has more than four
+    int boundary_class = 0;
+    const utf8proc_ssize_t count = utf8proc_decompose_char(
+        character.code, parts.data(), utf8proc_ssize_t(parts.size()), kForm, &boundary_class);
+    if (count < 0 || std::size_t(count) > parts.size()) {
+      fail_usage("prompt", "cannot be normalized: {}", utf8proc_errmsg(count));
+    }
+    codes.insert(codes.end(), parts.begin(), parts.begin() + count);
+  }
+  order_marks(codes);
+  const utf8proc_ssize_t size =
+      utf8proc_normalize_utf32(codes.data(), utf8proc_ssize_t(codes.size()), kForm);
+  if (size < 0) fail_usage("prompt", "cannot be normalized: {}", utf8proc_errmsg(size));
+  codes.resize(std::size_t(size));
+  return codes;
+}
+
+std::string normalized(std::string_view prompt) {
+  std::string lower;
+  for (const utf8proc_int32_t code : composed(prompt)) {
     constexpr utf8proc_int32_t kDottedI = 0x130;  // the one letter whose lower case is two
-    if (character.code == kDottedI) {
+    if (code == kDottedI) {
       lower += "i\xcc\x87";
     } else {
-      append(lower, utf8proc_tolower(character.code));
+      append(lower, utf8proc_tolower(code));
     }
   }
   return lower;

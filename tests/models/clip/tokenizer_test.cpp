@@ -67,6 +67,32 @@ TEST(Tokenizer, AVeryLongWordTakesNoQuadraticTime) {
   EXPECT_GT(tokenizer.encode(word).size(), 1000u);  // quadratic time would outlast the test's limit
 }
 
+TEST(Tokenizer, APromptOfNothingButMarksTakesNoQuadraticTime) {
+  const Tokenizer tokenizer = Tokenizer::bytes_only(514);
+  std::string above, below;
+  for (int i = 0; i < 60'000; ++i) {
+    above += "\u0301";
+    below += "\u0323";
+  }
+  // Marks below come first, whatever the order they were typed in
+  EXPECT_EQ(tokenizer.encode("x" + above + below), tokenizer.encode("x" + below + above));
+}
+
+TEST(Tokenizer, LettersAndMarksAreTheSameHoweverTheyWereTyped) {
+  const Tokenizer tokenizer = Tokenizer::bytes_only(514);
+  const std::pair<const char*, const char*> pairs[] = {
+      {"e\u0301", "\u00e9"},              // composed
+      {"a\u0302\u0323", "\u1ead"},        // two marks, out of order
+      {"\u1112\u1161\u11ab", "\ud55c"},   // Hangul
+      {"\u212b", "\u00e5"},               // the sign of the unit, and in small letters
+      {"\u0344", "\u0308\u0301"},         // stays apart: excluded from composition
+      {"\u03a3\u03a3", "\u03c3\u03c3"}};  // no final sigma
+  for (const auto& [typed, same] : pairs) {
+    EXPECT_EQ(tokenizer.encode(typed), tokenizer.encode(same)) << same;
+  }
+  EXPECT_NE(tokenizer.encode("\ufb01"), tokenizer.encode("fi"));  // a ligature is a letter
+}
+
 TEST(Tokenizer, TextThatIsNotUtf8IsRefused) {
   const Tokenizer tokenizer = golden_tokenizer();
   EXPECT_THAT(message_of([&] { tokenizer.encode("caf\xe9"); }), HasSubstr("byte 3 is not UTF-8"));
