@@ -1,4 +1,4 @@
-"""Who may include whom: compares every #include with the table of runtime/README.md."""
+# Who may include whom: compares every #include with the table of runtime/README.md.
 
 import pathlib
 import re

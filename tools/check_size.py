@@ -1,4 +1,4 @@
-"""Size budgets: lines of a file and of a function, bytes of the tree and of the golden data."""
+# Size budgets: lines of a file and of a function, bytes of the tree and of the golden data.
 
 import pathlib
 import re
@@ -7,7 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MOST_FILE_LINES = 450       # aim for 400
-MOST_FUNCTION_LINES = 75    # aim for 60
+MOST_FUNCTION_LINES = 65    # aim for 60
 MOST_TREE_BYTES = 60 << 20
 MOST_GOLDEN_BYTES = 16 << 20
 SOURCES = (".cpp", ".h", ".comp", ".glsl", ".py", ".sh")
