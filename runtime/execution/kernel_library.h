@@ -1,0 +1,51 @@
+// KernelLibrary: pipelines of kernels, made once for each (kernel, constants).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/graph/dispatch.h"
+#include "runtime/vulkan/pipeline.h"
+
+namespace kiln {
+
+class KernelLibrary {
+ public:
+  explicit KernelLibrary(const Device& device);
+
+  struct Kernel {
+    VkPipeline pipeline = VK_NULL_HANDLE;
+    VkPipelineLayout layout = VK_NULL_HANDLE;
+    const SetLayout* set_layout = nullptr;
+  };
+
+  // Makes every pipeline these dispatches need and lacks, on several threads. Throws Error naming
+  // the kernel and what the device cannot give it.
+  void prepare(std::span<const Dispatch> dispatches);
+  // Of a dispatch that was prepared.
+  Kernel find(const Dispatch& dispatch) const;
+
+  std::size_t pipelines() const { return pipelines_.size(); }
+
+ private:
+  using Key = std::pair<const KernelInfo*, std::vector<std::uint32_t>>;
+
+  const PipelineLayout& layout(const KernelInfo& kernel);
+
+  const Device& device_;
+  PipelineCache cache_;
+  std::map<std::uint32_t, SetLayout> set_layouts_;                             // by operands
+  std::map<std::pair<std::uint32_t, std::uint32_t>, PipelineLayout> layouts_;  // and argument bytes
+  std::map<Key, std::unique_ptr<ComputePipeline>> pipelines_;
+};
+
+// Why this device cannot run the dispatch: a feature it lacks or a limit it exceeds; empty if it
+// can. Needs no device.
+std::string cannot_run(const Dispatch& dispatch, const DeviceProfile& device);
+
+}  // namespace kiln
