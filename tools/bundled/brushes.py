@@ -1,5 +1,6 @@
 # Gives the painter its noise textures, soft-edged shapes and compositing on 256x256 float pictures.
 """Pictures are float32 [256, 256, 3] in 0..1, masks float32 [256, 256]; y grows downwards."""
+
 import numpy as np
 
 SIZE = 256
@@ -9,7 +10,8 @@ COLUMNS = np.arange(SIZE, dtype=np.float32)
 
 
 def spectral_texture(seed, power, stretch=1.0):
-    """Tileable noise [1024, 1024] with a 1/f^power amplitude, mean 0.5, deviation 0.18; stretch widens it."""
+    """Tileable noise [1024, 1024] with a 1/f^power amplitude, mean 0.5, deviation 0.18; stretch
+    widens it."""
     rng = np.random.default_rng(seed)
     fy = np.fft.fftfreq(TEXTURE)[:, None] * TEXTURE
     fx = np.fft.rfftfreq(TEXTURE)[None, :] * TEXTURE * stretch
@@ -80,7 +82,9 @@ def gradient(stops):
     """Rows [256, 3] interpolated between (row, colour) stops."""
     rows = [stop[0] for stop in stops]
     table = np.array([stop[1] for stop in stops], np.float32)
-    return np.stack([np.interp(COLUMNS, rows, table[:, channel]) for channel in range(3)], -1).astype(np.float32)
+    return np.stack(
+        [np.interp(COLUMNS, rows, table[:, channel]) for channel in range(3)], -1
+    ).astype(np.float32)
 
 
 class Patch:
@@ -101,7 +105,9 @@ class Patch:
         inside = np.full(self.alpha.shape, 1e3, np.float32)
         for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1]):
             length = max(np.hypot(x1 - x0, y1 - y0), 1e-6)
-            np.minimum(inside, ((x1 - x0) * (self.y - y0) - (y1 - y0) * (self.x - x0)) / length, out=inside)
+            np.minimum(
+                inside, ((x1 - x0) * (self.y - y0) - (y1 - y0) * (self.x - x0)) / length, out=inside
+            )
         self.fill(np.clip(inside + 0.5, 0, 1), paint)
 
     def box(self, left, top, right, bottom, paint):

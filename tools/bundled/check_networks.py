@@ -1,5 +1,8 @@
-# Checks the PyTorch networks against reference tensors of a tiny model folder, name by name and value by value.
-"""Usage: check_networks.py FOLDER, where FOLDER has the diffusers layout and a golden.safetensors beside it."""
+# Checks the PyTorch networks against reference tensors of a tiny model folder, name by name and
+# value by value.
+"""Usage: check_networks.py FOLDER, where FOLDER has the diffusers layout and a golden.safetensors
+beside it."""
+
 import json
 import os
 import sys
@@ -7,8 +10,10 @@ import sys
 import numpy as np
 import torch
 
-from networks import Autoencoder, TextEncoder, UNet
+from autoencoder import Autoencoder
 from tensors import read_safetensors
+from text_encoder import TextEncoder
+from unet import UNet
 
 PARTS = {
     "text_encoder": (TextEncoder, "model.safetensors"),
@@ -18,12 +23,15 @@ PARTS = {
 
 
 def load(folder, part):
-    """Builds the part's network from its config and fills it; any missing or spare name is an error."""
+    """Builds the part's network from its config and fills it; any missing or spare name is an
+    error."""
     network, file = PARTS[part]
     with open(os.path.join(folder, part, "config.json"), encoding="utf-8") as text:
         module = network(json.load(text))
     weights = read_safetensors(os.path.join(folder, part, file))
-    module.load_state_dict({name: torch.from_numpy(value).float() for name, value in weights.items()})
+    module.load_state_dict(
+        {name: torch.from_numpy(value).float() for name, value in weights.items()}
+    )
     return module.eval()
 
 
@@ -43,7 +51,13 @@ def main():
     last = load(folder, "text_encoder")(tensor["text/ids"])
     compare("text/last", last, golden["text/last"], failures)
     unet = load(folder, "unet")
-    for case in sorted({name.split("/")[1] for name in golden if name.startswith("unet/") and name.endswith("/out")}):
+    for case in sorted(
+        {
+            name.split("/")[1]
+            for name in golden
+            if name.startswith("unet/") and name.endswith("/out")
+        }
+    ):
         sample = tensor[f"unet/{case}/sample"]
         time = tensor[f"unet/{case}/t"].expand(len(sample))
         context = tensor["text/last"][tensor[f"unet/{case}/context_rows"]]

@@ -1,4 +1,5 @@
-# Keeps painted pictures, captions and latents of the training set in memory-mapped files that grow and can be resumed.
+# Keeps painted pictures, captions and latents of the training set in memory-mapped files that
+# grow and can be resumed.
 import json
 import multiprocessing
 import os
@@ -11,14 +12,19 @@ from painter import paint
 
 
 class Rows:
-    """A fixed-size array on disk whose first `done` rows are filled; the count survives a restart."""
+    """A fixed-size array on disk whose first `done` rows are filled; the count survives a
+    restart."""
 
     def __init__(self, path, shape, dtype):
         self.path = path
         wanted = int(np.prod(shape)) * np.dtype(dtype).itemsize
         if os.path.exists(path) and os.path.getsize(path) != wanted:
-            raise SystemExit(f"{path}: another size than the settings ask for; remove it to start anew")
-        self.array = np.memmap(path, dtype, "r+" if os.path.exists(path) else "w+", shape=tuple(shape))
+            raise SystemExit(
+                f"{path}: another size than the settings ask for; remove it to start anew"
+            )
+        self.array = np.memmap(
+            path, dtype, "r+" if os.path.exists(path) else "w+", shape=tuple(shape)
+        )
 
     @property
     def done(self):
@@ -46,8 +52,9 @@ def pictures(state, settings, size):
 
 
 def latents(state, settings, size):
-    count = settings["data"]["pictures" if size == SIZE // 2 else "wide_pictures"]
-    return Rows(os.path.join(state, f"latents_{size}.f16"), (count, 4, size // 8, size // 8), np.float16)
+    count = settings["data"]["pictures"]
+    path = os.path.join(state, f"latents_{size}.f16")
+    return Rows(path, (count, 4, size // 8, size // 8), np.float16)
 
 
 def paint_row(seed):
@@ -57,7 +64,8 @@ def paint_row(seed):
 
 
 def make_data(state, settings, processes=1, block=500):
-    """Paints the missing pictures block by block; captions go to captions.jsonl, one line a picture."""
+    """Paints the missing pictures block by block; captions go to captions.jsonl, one line a
+    picture."""
     full, half = pictures(state, settings, SIZE), pictures(state, settings, SIZE // 2)
     path = os.path.join(state, "captions.jsonl")
     total, first = settings["data"]["pictures"], settings["data"]["first_seed"]
@@ -69,13 +77,17 @@ def make_data(state, settings, processes=1, block=500):
             started = time.time()
             count = min(block, total - done)
             with open(path, "a", encoding="utf-8") as file:
-                for row, made in enumerate(pool.imap(paint_row, range(first + done, first + done + count), 25)):
+                for row, made in enumerate(
+                    pool.imap(paint_row, range(first + done, first + done + count), 25)
+                ):
                     full.array[done + row], half.array[done + row] = made[:2]
                     file.write(json.dumps(made[2]) + "\n")
             done += count
             half.mark(done)
             full.mark(done)
-            print(f"data {done}/{total} {count / (time.time() - started):.1f} pictures/s", flush=True)
+            print(
+                f"data {done}/{total} {count / (time.time() - started):.1f} pictures/s", flush=True
+            )
 
 
 def read_captions(state):

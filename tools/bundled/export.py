@@ -4,30 +4,63 @@ import os
 
 import numpy as np
 
-SPECIAL = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
+from configs import text_config, unet_config, vae_config
+from tensors import write_safetensors
+
+SPECIAL = {
+    "bos_token": "<|startoftext|>",
+    "eos_token": "<|endoftext|>",
+    "pad_token": "<|endoftext|>",
+    "unk_token": "<|endoftext|>",
+}
 SCHEDULER = {
-    "_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "beta_schedule": "scaled_linear",
-    "beta_start": 0.00085, "num_train_timesteps": 1000, "set_alpha_to_one": False, "skip_prk_steps": True,
-    "steps_offset": 1, "trained_betas": None, "clip_sample": False,
+    "_class_name": "PNDMScheduler",
+    "_diffusers_version": "0.6.0",
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "num_train_timesteps": 1000,
+    "set_alpha_to_one": False,
+    "skip_prk_steps": True,
+    "steps_offset": 1,
+    "trained_betas": None,
+    "clip_sample": False,
 }
 MODEL_INDEX = {
-    "_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.6.0", "feature_extractor": [None, None],
-    "safety_checker": [None, None], "scheduler": ["diffusers", "PNDMScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
-    "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+    "_class_name": "StableDiffusionPipeline",
+    "_diffusers_version": "0.6.0",
+    "feature_extractor": [None, None],
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "PNDMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
 }
 LIMIT = 32 * 1024 * 1024
 
 
 def added_token(text):
-    return {"__type": "AddedToken", "content": text, "lstrip": False, "normalized": True, "rstrip": False, "single_word": False}
+    return {
+        "__type": "AddedToken",
+        "content": text,
+        "lstrip": False,
+        "normalized": True,
+        "rstrip": False,
+        "single_word": False,
+    }
 
 
 def tokenizer_config():
     return {
-        "add_prefix_space": False, "bos_token": added_token(SPECIAL["bos_token"]), "do_lower_case": True,
-        "eos_token": added_token(SPECIAL["eos_token"]), "errors": "replace", "model_max_length": 77,
-        "pad_token": SPECIAL["pad_token"], "tokenizer_class": "CLIPTokenizer",
+        "add_prefix_space": False,
+        "bos_token": added_token(SPECIAL["bos_token"]),
+        "do_lower_case": True,
+        "eos_token": added_token(SPECIAL["eos_token"]),
+        "errors": "replace",
+        "model_max_length": 77,
+        "pad_token": SPECIAL["pad_token"],
+        "tokenizer_class": "CLIPTokenizer",
         "unk_token": added_token(SPECIAL["unk_token"]),
     }
 
@@ -40,7 +73,10 @@ def write_json(folder, name, content):
 
 def half_weights(module):
     """State dict in float16; every value must be finite there."""
-    weights = {name: value.detach().cpu().float().numpy().astype(np.float16) for name, value in module.state_dict().items()}
+    weights = {
+        name: value.detach().cpu().float().numpy().astype(np.float16)
+        for name, value in module.state_dict().items()
+    }
     for name, value in weights.items():
         if not np.isfinite(value).all():
             raise SystemExit(f"{name}: a value does not fit float16")
@@ -49,10 +85,6 @@ def half_weights(module):
 
 def export(folder, settings, networks, tokenizer, scale):
     """Writes the whole folder and checks its size; scale is the latents' scaling factor."""
-    from tensors import write_safetensors
-    from train_unet import text_config, unet_config
-    from train_vae import vae_config
-
     os.makedirs(folder, exist_ok=True)
     write_json(folder, "model_index.json", MODEL_INDEX)
     write_json(os.path.join(folder, "scheduler"), "scheduler_config.json", SCHEDULER)
@@ -61,15 +93,22 @@ def export(folder, settings, networks, tokenizer, scale):
     write_json(words, "special_tokens_map.json", SPECIAL)
     tokenizer.save(words)
     configs = {
-        "text_encoder": text_config(settings, len(tokenizer.vocab)), "unet": unet_config(settings),
+        "text_encoder": text_config(settings, len(tokenizer.vocab)),
+        "unet": unet_config(settings),
         "vae": vae_config(settings) | {"scaling_factor": round(scale, 5)},
     }
     for part, config in configs.items():
         write_json(os.path.join(folder, part), "config.json", config)
-        name = "model.safetensors" if part == "text_encoder" else "diffusion_pytorch_model.safetensors"
+        name = (
+            "model.safetensors" if part == "text_encoder" else "diffusion_pytorch_model.safetensors"
+        )
         path = os.path.join(folder, part, name)
         write_safetensors(path + ".new", half_weights(networks[part]))
         os.replace(path + ".new", path)
-    size = sum(os.path.getsize(os.path.join(root, name)) for root, _, files in os.walk(folder) for name in files)
+    size = sum(
+        os.path.getsize(os.path.join(root, name))
+        for root, _, files in os.walk(folder)
+        for name in files
+    )
     if size > LIMIT:
         raise SystemExit(f"{folder}: {size} bytes, more than the limit of {LIMIT}")

@@ -1,9 +1,26 @@
-# Paints land and water under a sky: mountains, water with reflections, dunes, forests, meadows, cities, snow, beaches.
+# Paints land and water under a sky: mountains, water with reflections, dunes, forests, meadows,
+# cities, snow, beaches.
 import numpy as np
 
 from brushes import (
-    CLOUD, COLUMNS, FINE, ROUGH, SIZE, TEXTURE, WAVES, WIDE, X, Y,
-    below, box_blur, colour, crop, lay, mix, ridge, smooth,
+    CLOUD,
+    COLUMNS,
+    FINE,
+    ROUGH,
+    SIZE,
+    TEXTURE,
+    WAVES,
+    WIDE,
+    X,
+    Y,
+    below,
+    box_blur,
+    colour,
+    crop,
+    lay,
+    mix,
+    ridge,
+    smooth,
 )
 from scene import choose
 
@@ -41,7 +58,11 @@ def paint_mountains(rng, sky, picture, horizon, layers, height, base, snow_caps)
         if snow_caps and index < max(layers - 1, 1):
             limit = high + (low - high) * rng.uniform(0.42, 0.55)
             cap = smooth(7, -7, Y - limit - (rough - 0.5) * 60)
-            white = colour(0.97, 0.98, 1.0) * mix(sky.light, 1.0, 0.30) * np.clip(lit + 0.34, 0.6, 1.06)[..., None]
+            white = (
+                colour(0.97, 0.98, 1.0)
+                * mix(sky.light, 1.0, 0.30)
+                * np.clip(lit + 0.34, 0.6, 1.06)[..., None]
+            )
             lay(paint, cap, white)
         distance = (1 - near) * 0.62 + 0.08
         fade = np.clip(distance + 0.30 * smooth(line[None, :], horizon + 4, Y), 0, 0.92)
@@ -51,13 +72,18 @@ def paint_mountains(rng, sky, picture, horizon, layers, height, base, snow_caps)
 
 
 WATER = {
-    "noon": (0.03, 0.26, 0.50), "sunset": (0.16, 0.13, 0.26), "sunrise": (0.24, 0.32, 0.44),
-    "dusk": (0.05, 0.06, 0.16), "night": (0.006, 0.014, 0.045), "overcast": (0.22, 0.29, 0.34),
+    "noon": (0.03, 0.26, 0.50),
+    "sunset": (0.16, 0.13, 0.26),
+    "sunrise": (0.24, 0.32, 0.44),
+    "dusk": (0.05, 0.06, 0.16),
+    "night": (0.006, 0.014, 0.045),
+    "overcast": (0.22, 0.29, 0.34),
 }
 
 
 def paint_water(rng, sky, picture, horizon, calm):
-    """Water from the horizon down: mirrored picture, own colour, waves and the light's path; calm 0 to 1."""
+    """Water from the horizon down: mirrored picture, own colour, waves and the light's path; calm 0
+    to 1."""
     depth = row_depth(horizon)
     count = SIZE - horizon
     waves = perspective(WAVES, rng, horizon) - 0.5
@@ -67,11 +93,17 @@ def paint_water(rng, sky, picture, horizon, calm):
     source_x = np.clip(X[horizon:] + shake, 0, SIZE - 1).astype(np.int32)
     mirror = picture[source_y, source_x]
     if calm < 0.5:
-        mirror = mix(mirror, picture[np.clip(rows[:, 0], 0, horizon - 1).astype(int)].mean(1, keepdims=True), 0.6)
+        mirror = mix(
+            mirror,
+            picture[np.clip(rows[:, 0], 0, horizon - 1).astype(int)].mean(1, keepdims=True),
+            0.6,
+        )
     deep = np.array(WATER[sky.scene.time], np.float32)
     weight = (0.80 if calm > 0.5 else 0.66) - (0.25 + 0.2 * (1 - calm)) * depth
     water = mix(deep, mirror * 0.94, weight[..., None])
-    bright = {"noon": 0.30, "night": 0.05, "dusk": 0.10}.get(sky.scene.time, 0.2) * (1 - 0.65 * calm)
+    bright = {"noon": 0.30, "night": 0.05, "dusk": 0.10}.get(sky.scene.time, 0.2) * (
+        1 - 0.65 * calm
+    )
     water = water + (waves * bright * (0.4 + 0.6 * depth))[..., None] * mix(sky.haze, 1.0, 0.3)
     if sky.position:
         x, y, radius = sky.position
@@ -104,7 +136,9 @@ def paint_dunes(rng, sky, picture, horizon):
         ripple = perspective(WAVES, rng, horizon - 30)[-SIZE + 1 :]
         grain = np.full((SIZE, SIZE), 0.5, np.float32)
         grain[-len(ripple) :] = ripple
-        shadow = smooth(-0.25, 0.35, slope)[None, :] * np.exp(-np.maximum(Y - line, 0) / (20 + 60 * near))
+        shadow = smooth(-0.25, 0.35, slope)[None, :] * np.exp(
+            -np.maximum(Y - line, 0) / (20 + 60 * near)
+        )
         lit = 0.80 + 0.16 * near - 0.42 * shadow + (grain - 0.5) * 0.22 * near
         paint = mix(sand * sky.light * lit[..., None], sky.haze, 0.55 * (1 - near))
         lay(picture, below(line), paint)
@@ -140,8 +174,11 @@ def paint_forest(rng, sky, picture, horizon, rows, tall, winter=False):
 
 
 FLOWERS = {
-    "red": (0.88, 0.08, 0.08), "yellow": (0.98, 0.85, 0.10), "purple": (0.55, 0.20, 0.75),
-    "white": (0.97, 0.97, 0.95), "pink": (0.96, 0.45, 0.65),
+    "red": (0.88, 0.08, 0.08),
+    "yellow": (0.98, 0.85, 0.10),
+    "purple": (0.55, 0.20, 0.75),
+    "white": (0.97, 0.97, 0.95),
+    "pink": (0.96, 0.45, 0.65),
 }
 
 
@@ -177,7 +214,9 @@ def paint_tower(rng, sky, picture, left, top, width, bottom, near, lit_windows):
     x0, x1, top = max(left, 0), min(left + width, SIZE), max(top, 6)
     if x0 >= x1:
         return
-    base = choose(rng, [(0.45, 0.50, 0.58), (0.56, 0.52, 0.50), (0.36, 0.42, 0.52), (0.62, 0.60, 0.58)])
+    base = choose(
+        rng, [(0.45, 0.50, 0.58), (0.56, 0.52, 0.50), (0.36, 0.42, 0.52), (0.62, 0.60, 0.58)]
+    )
     wall = np.array(base, np.float32) * mix(sky.light, 1.0, 0.03)
     wall = mix(wall, sky.haze, 0.12 if near else 0.42)
     block = picture[top:bottom, x0:x1]
@@ -192,7 +231,11 @@ def paint_tower(rng, sky, picture, left, top, width, bottom, near, lit_windows):
     for row in range(rows):
         for column in range(columns):
             on = rng.random() < (0.62 if lit_windows else 0.0)
-            glow = colour(1.0, 0.84, 0.45) * rng.uniform(0.75, 1.0) if on else wall * (0.45 if lit_windows else 0.70)
+            glow = (
+                colour(1.0, 0.84, 0.45) * rng.uniform(0.75, 1.0)
+                if on
+                else wall * (0.45 if lit_windows else 0.70)
+            )
             y, x = top + 5 + row * step_y, left + 3 + column * step_x
             if x >= 0:
                 picture[y : min(y + step_y - 3, bottom), x : min(x + step_x - 3, x1)] = glow

@@ -1,11 +1,13 @@
-# Turns a painted picture into another manner: watercolor, pixel art, oil painting, black and white, or degraded.
+# Turns a painted picture into another manner: watercolor, pixel art, oil painting, black and
+# white, or degraded.
 import numpy as np
 
 from brushes import CLOUD, FINE, ROUGH, SIZE, WAVES, X, Y, box_blur, crop, luma, mix, shrink, smooth
 
 
 def watercolor(rng, picture):
-    """Pale washes on paper: wobbling edges, pigment gathered at edges, paper grain, white borders bleeding in."""
+    """Pale washes on paper: wobbling edges, pigment gathered at edges, paper grain, white borders
+    bleeding in."""
     wobble_x = (crop(CLOUD, rng) - 0.5) * 14 + (crop(ROUGH, rng) - 0.5) * 5
     wobble_y = (crop(CLOUD, rng) - 0.5) * 14 + (crop(ROUGH, rng) - 0.5) * 5
     source_y = np.clip(Y + wobble_y, 0, SIZE - 1).astype(np.int32)
@@ -18,7 +20,10 @@ def watercolor(rng, picture):
     picture = mix(picture, 1.0, 0.16)
     wash = (crop(CLOUD, rng) - 0.5) * 0.38 + (crop(FINE, rng) - 0.5) * 0.13
     picture = picture - edges * 1.8 + (wash * (0.35 + 0.65 * (1 - luma(picture))))[..., None]
-    border = np.minimum(np.minimum(X, SIZE - 1 - X), np.minimum(Y, SIZE - 1 - Y)) + (crop(ROUGH, rng) - 0.5) * 26
+    border = (
+        np.minimum(np.minimum(X, SIZE - 1 - X), np.minimum(Y, SIZE - 1 - Y))
+        + (crop(ROUGH, rng) - 0.5) * 26
+    )
     paper = np.array((0.97, 0.96, 0.92), np.float32)
     return mix(paper, picture, smooth(4, 12, border)[..., None])
 
@@ -56,7 +61,9 @@ def degrade(rng, picture, amount):
     radius = 2 + int(round(3 * amount))
     picture = box_blur(box_blur(picture, radius), radius)
     picture = mix(picture, picture.mean(), 0.12 * amount)
-    grain = rng.standard_normal((SIZE // 2, SIZE // 2, 1)).astype(np.float32).repeat(2, 0).repeat(2, 1)
+    grain = (
+        rng.standard_normal((SIZE // 2, SIZE // 2, 1)).astype(np.float32).repeat(2, 0).repeat(2, 1)
+    )
     return picture + grain * 0.018 * amount
 
 

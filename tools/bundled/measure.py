@@ -1,10 +1,14 @@
-# Measures simple statistics of pictures and checks them against named limits; validates the limits on painted scenes.
-"""Limits are in semantic_checks.json: {check: {"statistic", "region" [top, bottom, left, right] as shares, "min"/"max"}}.
+# Measures simple statistics of pictures and checks them against named limits; validates the
+# limits on painted scenes.
+"""Limits are in semantic_checks.json: each check names a statistic, "min" or "max", and may name a
+region [top, bottom, left, right] as shares of the picture.
 
-Run as a program it validates the limits: it paints scenes for every prompt of the file and prints how often each check
-holds on them, and on scenes drawn at random: a check is good if it holds on its own scenes and fails on many others.
-With --write it writes one such scene per prompt as a PNG, with --folder it judges pictures PROMPT_SEED.png of a folder.
+Run as a program it validates the limits: it paints scenes for every prompt of the file and prints
+how often each check holds on them, and on scenes drawn at random: a check is good if it holds on
+its own scenes and fails on many others. With --write it writes one such scene per prompt as a PNG,
+with --folder it judges pictures PROMPT_SEED.png of a folder.
 """
+
 import argparse
 import json
 import os
@@ -36,7 +40,8 @@ def named_colour(picture, name):
 
 
 def light_position(picture):
-    """Share of the width at which the brightest spot lies: centre of the blurred luma near its maximum."""
+    """Share of the width at which the brightest spot lies: centre of the blurred luma near its
+    maximum."""
     soft = box_blur(luma(picture), max(picture.shape[0] // 50, 1))
     weight = np.clip(soft - (soft.max() - 0.08), 0, None)
     columns = (np.arange(picture.shape[1]) + 0.5) / picture.shape[1]
@@ -55,14 +60,18 @@ def sharpness(picture):
     """Variance of the Laplacian of the luma in 0..255."""
     grey = luma(picture) * 255
     middle = grey[1:-1, 1:-1]
-    return float((grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * middle).var())
+    return float(
+        (grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * middle).var()
+    )
 
 
 def statistic(picture, name, region):
     """One number of a float picture [height, width, 3] in 0..1 within a region of it."""
     height, width = picture.shape[:2]
     top, bottom, left, right = region
-    part = picture[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
+    part = picture[
+        round(top * height) : round(bottom * height), round(left * width) : round(right * width)
+    ]
     if name.startswith("share "):
         return float(named_colour(part, name.split()[1]).mean())
     means = part.mean((0, 1))
@@ -87,7 +96,9 @@ def statistic(picture, name, region):
 
 def holds(picture, check):
     """Whether a uint8 picture keeps the limits of a check."""
-    value = statistic(picture.astype(np.float32) / 255, check["statistic"], check.get("region", [0, 1, 0, 1]))
+    value = statistic(
+        picture.astype(np.float32) / 255, check["statistic"], check.get("region", [0, 1, 0, 1])
+    )
     return check.get("min", -np.inf) <= value <= check.get("max", np.inf)
 
 
@@ -97,13 +108,17 @@ def read_checks():
 
 
 def validate(plan, count):
-    """Prints how often each check holds on its own scenes and on others; returns the share on its own."""
+    """Prints how often each check holds on its own scenes and on others; returns the share on its
+    own."""
     from painter import paint
 
     others = [paint(9_000_000 + index, degraded=0.0)[0] for index in range(4 * count)]
     results = []
     for index, entry in enumerate(plan["prompts"]):
-        own = [paint(8_000_000 + 1000 * index + seed, **{"degraded": 0.0, **entry["scene"]})[0] for seed in range(count)]
+        own = [
+            paint(8_000_000 + 1000 * index + seed, **{"degraded": 0.0, **entry["scene"]})[0]
+            for seed in range(count)
+        ]
         for name in entry["checks"]:
             mine = np.mean([holds(picture, plan["checks"][name]) for picture in own])
             other = np.mean([holds(picture, plan["checks"][name]) for picture in others])
@@ -113,10 +128,15 @@ def validate(plan, count):
 
 
 def judge(plan, folder):
-    """Checks generated pictures INDEX_SEED.png, INDEX counting the prompts from 0; returns the share that holds."""
+    """Checks generated pictures INDEX_SEED.png, INDEX counting the prompts from 0; returns the
+    share that holds."""
     results = []
     for index, entry in enumerate(plan["prompts"]):
-        files = sorted(name for name in os.listdir(folder) if name.startswith(f"{index}_") and name.endswith(".png"))
+        files = sorted(
+            name
+            for name in os.listdir(folder)
+            if name.startswith(f"{index}_") and name.endswith(".png")
+        )
         pictures = [read_png(os.path.join(folder, name)) for name in files]
         for name in entry["checks"] if pictures else []:
             kept = [holds(picture, plan["checks"][name]) for picture in pictures]

@@ -1,5 +1,8 @@
-# Measures how near generated pictures come to their nearest training pictures, compared with new painted ones.
-"""Distance: root mean square difference of 32x32 thumbnails, 0..1. Usage: neighbours.py STATE FOLDER_OF_PNG_FILES."""
+# Measures how near generated pictures come to their nearest training pictures, compared with new
+# painted ones.
+"""Distance: root mean square difference of 32x32 thumbnails, 0..1. Usage: neighbours.py STATE
+FOLDER_OF_PNG_FILES."""
+
 import json
 import os
 import sys
@@ -13,7 +16,9 @@ from tensors import read_png
 
 
 def thumbnail(picture):
-    return shrink(picture.astype(np.float32) / 255, picture.shape[-3] // 32).reshape(*picture.shape[:-3], -1)
+    return shrink(picture.astype(np.float32) / 255, picture.shape[-3] // 32).reshape(
+        *picture.shape[:-3], -1
+    )
 
 
 def nearest(rows, others, block=1000):
@@ -29,7 +34,8 @@ def nearest(rows, others, block=1000):
 
 def report(title, distances):
     low, middle = distances.min(), np.median(distances)
-    print(f"{title:18} {len(distances)} pictures: smallest {low:.4f}, median {middle:.4f}, mean {distances.mean():.4f}")
+    values = f"smallest {low:.4f}, median {middle:.4f}, mean {distances.mean():.4f}"
+    print(f"{title:18} {len(distances)} pictures: {values}")
 
 
 def main():

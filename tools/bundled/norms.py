@@ -5,15 +5,18 @@ from torch import nn
 
 
 class QuickGroupNorm(torch.autograd.Function):
-    """The library's forward pass; the backward pass sums with matrix products and reads the input twice.
+    """The library's forward pass; the backward pass sums with matrix products.
 
-    With x' = (x - mean) * rstd, y = w x' + b and m values per group: dx = rstd (w dy - mean(w dy) - x' mean(w dy x')).
+    With x' = (x - mean) * rstd, y = w x' + b and means over a group:
+    dx = rstd (w dy - mean(w dy) - x' mean(w dy x')).
     """
 
     @staticmethod
     def forward(context, x, weight, bias, groups, eps):
         count, channels, height, width = x.shape
-        y, mean, rstd = torch.native_group_norm(x, weight, bias, count, channels, height * width, groups, eps)
+        y, mean, rstd = torch.native_group_norm(
+            x, weight, bias, count, channels, height * width, groups, eps
+        )
         context.save_for_backward(x, weight, mean, rstd)
         context.groups = groups
         return y

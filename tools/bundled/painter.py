@@ -1,5 +1,8 @@
-# Paints a landscape scene and writes a caption that is true of it; the whole picture follows from one seed.
-"""Use: picture, caption, scene = paint(seed). Run as a program it writes a sheet of pictures and their captions."""
+# Paints a landscape scene and writes a caption that is true of it; the whole picture follows from
+# one seed.
+"""Use: picture, caption, scene = paint(seed). Run as a program it writes a sheet of pictures and
+their captions."""
+
 import argparse
 
 import numpy as np
@@ -14,8 +17,15 @@ from sky import Sky, add_fog, add_precipitation
 from tensors import sheet, write_png
 
 HORIZONS = {
-    "ocean": (116, 150), "lake": (118, 140), "mountains": (176, 206), "desert": (112, 140), "forest": (128, 160),
-    "meadow": (126, 152), "city": (186, 214), "snow": (132, 158), "beach": (96, 120),
+    "ocean": (116, 150),
+    "lake": (118, 140),
+    "mountains": (176, 206),
+    "desert": (112, 140),
+    "forest": (128, 160),
+    "meadow": (126, 152),
+    "city": (186, 214),
+    "snow": (132, 158),
+    "beach": (96, 120),
 }
 ROCKS = ((0.42, 0.40, 0.42), (0.46, 0.40, 0.36), (0.34, 0.38, 0.44), (0.30, 0.36, 0.28))
 
@@ -23,58 +33,101 @@ ROCKS = ((0.42, 0.40, 0.42), (0.46, 0.40, 0.36), (0.34, 0.38, 0.44), (0.30, 0.36
 def paint_backdrop(rng, scene, sky, picture, horizon):
     if scene.backdrop:
         base = np.array(choose(rng, ROCKS), np.float32)
-        land.paint_mountains(rng, sky, picture, horizon, int(rng.integers(1, 4)), rng.uniform(50, 88), base, scene.snow_caps)
+        land.paint_mountains(
+            rng,
+            sky,
+            picture,
+            horizon,
+            int(rng.integers(1, 4)),
+            rng.uniform(50, 88),
+            base,
+            scene.snow_caps,
+        )
 
 
-def paint_place(rng, scene, sky, picture, horizon):
-    """Paints the land; returns the line [256] or row on which things stand."""
+def paint_waterside(rng, scene, sky, picture, horizon):
+    """Ocean, lake or beach."""
     place = scene.place
-    if place in ("ocean", "lake", "beach"):
-        paint_backdrop(rng, scene, sky, picture, horizon)
-        if place == "lake" and (not scene.backdrop or rng.random() < 0.5):
-            line = land.pine_row(rng, horizon + 1, rng.uniform(12, 24), 8)
-            lay(picture, land.below(line), mix(colour(0.08, 0.20, 0.11) * sky.light, sky.haze, 0.18))
-        calm = {"ocean": rng.uniform(0, 0.25), "lake": rng.uniform(0.75, 0.95), "beach": rng.uniform(0, 0.3)}[place]
-        land.paint_water(rng, sky, picture, horizon, calm)
-        return land.paint_beach(rng, sky, picture, horizon) if place == "beach" else horizon
-    if place == "mountains":
-        base = np.array(choose(rng, ROCKS), np.float32)
-        layers = int(rng.integers(3, 6))
-        land.paint_mountains(rng, sky, picture, horizon, layers, rng.uniform(95, 130), base, scene.snow_caps)
-        line = ridge(rng, 1.9, horizon + 6, horizon - 8)
-        land.paint_ground(rng, sky, picture, line, colour(0.20, 0.34, 0.14), land.ROUGH, 0.7, 0.3)
-        return line
-    if place == "desert":
-        land.paint_dunes(rng, sky, picture, horizon)
-        return horizon + 70
-    if place == "forest":
-        paint_backdrop(rng, scene, sky, picture, horizon - 10)
-        ground = land.paint_forest(rng, sky, picture, horizon, int(rng.integers(3, 5)), rng.uniform(62, 92))
-        line = ridge(rng, 2.0, ground + 6, ground - 4)
-        land.paint_ground(rng, sky, picture, line, colour(0.22, 0.30, 0.12), land.ROUGH, 0.8, 0.05)
-        return line
-    if place == "meadow":
-        paint_backdrop(rng, scene, sky, picture, horizon)
-        far = ridge(rng, 2.2, horizon + 4, horizon - 20)
-        land.paint_ground(rng, sky, picture, far, colour(0.36, 0.54, 0.22), land.FINE, 0.3, 0.6)
-        line = ridge(rng, 2.4, horizon + 26, horizon + 4)
-        land.paint_ground(rng, sky, picture, line, colour(0.28, 0.56, 0.14), land.ROUGH, 0.6, 0.25)
-        return line
-    if place == "city":
-        land.paint_city(rng, sky, picture, horizon, scene.lit_windows)
-        if scene.water_front:
-            land.paint_water(rng, sky, picture, horizon - 26, 0.8)
-        else:
-            line = np.full(SIZE, horizon, np.float32)
-            land.paint_ground(rng, sky, picture, line, colour(0.26, 0.27, 0.29), land.FINE, 0.3, 0.1)
-        return horizon
+    paint_backdrop(rng, scene, sky, picture, horizon)
+    if place == "lake" and (not scene.backdrop or rng.random() < 0.5):
+        line = land.pine_row(rng, horizon + 1, rng.uniform(12, 24), 8)
+        trees = mix(colour(0.08, 0.20, 0.11) * sky.light, sky.haze, 0.18)
+        lay(picture, land.below(line), trees)
+    calm = {
+        "ocean": rng.uniform(0, 0.25),
+        "lake": rng.uniform(0.75, 0.95),
+        "beach": rng.uniform(0, 0.3),
+    }
+    land.paint_water(rng, sky, picture, horizon, calm[place])
+    return land.paint_beach(rng, sky, picture, horizon) if place == "beach" else horizon
+
+
+def paint_mountain_land(rng, scene, sky, picture, horizon):
+    base = np.array(choose(rng, ROCKS), np.float32)
+    layers = int(rng.integers(3, 6))
+    height = rng.uniform(95, 130)
+    land.paint_mountains(rng, sky, picture, horizon, layers, height, base, scene.snow_caps)
+    line = ridge(rng, 1.9, horizon + 6, horizon - 8)
+    land.paint_ground(rng, sky, picture, line, colour(0.20, 0.34, 0.14), land.ROUGH, 0.7, 0.3)
+    return line
+
+
+def paint_desert(rng, scene, sky, picture, horizon):
+    land.paint_dunes(rng, sky, picture, horizon)
+    return horizon + 70
+
+
+def paint_forest(rng, scene, sky, picture, horizon):
+    paint_backdrop(rng, scene, sky, picture, horizon - 10)
+    rows, tall = int(rng.integers(3, 5)), rng.uniform(62, 92)
+    ground = land.paint_forest(rng, sky, picture, horizon, rows, tall)
+    line = ridge(rng, 2.0, ground + 6, ground - 4)
+    land.paint_ground(rng, sky, picture, line, colour(0.22, 0.30, 0.12), land.ROUGH, 0.8, 0.05)
+    return line
+
+
+def paint_meadow(rng, scene, sky, picture, horizon):
+    paint_backdrop(rng, scene, sky, picture, horizon)
+    far = ridge(rng, 2.2, horizon + 4, horizon - 20)
+    land.paint_ground(rng, sky, picture, far, colour(0.36, 0.54, 0.22), land.FINE, 0.3, 0.6)
+    line = ridge(rng, 2.4, horizon + 26, horizon + 4)
+    land.paint_ground(rng, sky, picture, line, colour(0.28, 0.56, 0.14), land.ROUGH, 0.6, 0.25)
+    return line
+
+
+def paint_city(rng, scene, sky, picture, horizon):
+    land.paint_city(rng, sky, picture, horizon, scene.lit_windows)
+    if scene.water_front:
+        land.paint_water(rng, sky, picture, horizon - 26, 0.8)
+    else:
+        line = np.full(SIZE, horizon, np.float32)
+        land.paint_ground(rng, sky, picture, line, colour(0.26, 0.27, 0.29), land.FINE, 0.3, 0.1)
+    return horizon
+
+
+def paint_snow(rng, scene, sky, picture, horizon):
     paint_backdrop(rng, scene, sky, picture, horizon)
     if rng.random() < 0.6:
         line = land.pine_row(rng, horizon + 8, rng.uniform(16, 30), 10)
-        lay(picture, land.below(line), mix(colour(0.14, 0.22, 0.20) * sky.light, sky.haze, 0.25))
+        trees = mix(colour(0.14, 0.22, 0.20) * sky.light, sky.haze, 0.25)
+        lay(picture, land.below(line), trees)
     line = ridge(rng, 2.2, horizon + 8, horizon - 8)
     land.paint_snow_field(rng, sky, picture, line)
     return line
+
+
+# Each paints the land under a sky and returns the line [256] or row on which things stand.
+PLACES = {
+    "ocean": paint_waterside,
+    "lake": paint_waterside,
+    "beach": paint_waterside,
+    "mountains": paint_mountain_land,
+    "desert": paint_desert,
+    "forest": paint_forest,
+    "meadow": paint_meadow,
+    "city": paint_city,
+    "snow": paint_snow,
+}
 
 
 def paint_thing(rng, scene, sky, picture, thing, stand):
@@ -85,7 +138,11 @@ def paint_thing(rng, scene, sky, picture, thing, stand):
     ground = float(line[int(x)])
     if kind == "boat":
         patch, foot = things.boat(rng, sky, name)
-        row = (sky.horizon + 7 + rng.uniform(0, 16)) if scene.place == "beach" else sky.horizon + rng.uniform(16, 62)
+        row = (
+            (sky.horizon + 7 + rng.uniform(0, 16))
+            if scene.place == "beach"
+            else sky.horizon + rng.uniform(16, 62)
+        )
         left = x - patch.alpha.shape[1] / 2
         tint = np.array(land.WATER[scene.time], np.float32)
         patch.mirrored(tint, 0.35).place(picture, left, row - (patch.alpha.shape[0] - foot), 0.45)
@@ -109,7 +166,11 @@ def paint_thing(rng, scene, sky, picture, thing, stand):
         for index in range(int(rng.integers(1, 3))):
             patch, column, foot = things.palm(rng, sky)
             offset = index * rng.uniform(-34, 34)
-            patch.place(picture, x + offset - column, max(ground, sky.horizon + 30) + rng.uniform(16, 40) - foot)
+            patch.place(
+                picture,
+                x + offset - column,
+                max(ground, sky.horizon + 30) + rng.uniform(16, 40) - foot,
+            )
     elif kind == "pines":
         for index in range(int(rng.integers(2, 5))):
             patch, foot = things.pine(rng, sky, scene.place == "snow")
@@ -119,7 +180,13 @@ def paint_thing(rng, scene, sky, picture, thing, stand):
     elif kind == "birds":
         things.birds(rng, sky, picture, side, sky.horizon)
     elif kind == "road":
-        things.road(rng, sky, picture, side, float(line.max()) + 2 if scene.place != "desert" else sky.horizon + 50)
+        things.road(
+            rng,
+            sky,
+            picture,
+            side,
+            float(line.max()) + 2 if scene.place != "desert" else sky.horizon + 50,
+        )
 
 
 def paint_scene(rng, scene):
@@ -131,7 +198,7 @@ def paint_scene(rng, scene):
     for thing in scene.things:
         if thing["kind"] == "rainbow":
             sky.paint_rainbow(rng, picture, thing["side"])
-    stand = paint_place(rng, scene, sky, picture, horizon)
+    stand = PLACES[scene.place](rng, scene, sky, picture, horizon)
     if scene.flowers:
         land.paint_flowers(rng, sky, picture, stand, scene.flowers)
     if scene.weather == "foggy":
@@ -145,7 +212,8 @@ def paint_scene(rng, scene):
 
 
 def paint(seed, **wishes):
-    """Returns picture uint8 [256, 256, 3], caption and scene of a seed; wishes fix fields of the scene."""
+    """Returns picture uint8 [256, 256, 3], caption and scene of a seed; wishes fix fields of the
+    scene."""
     rng = np.random.default_rng(seed)
     scene = draw(rng, **wishes)
     picture = paint_scene(rng, scene)
@@ -153,7 +221,9 @@ def paint(seed, **wishes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Writes a sheet of painted scenes and prints their captions.")
+    parser = argparse.ArgumentParser(
+        description="Writes a sheet of painted scenes and prints their captions."
+    )
     parser.add_argument("output", help="PNG file")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--count", type=int, default=24)

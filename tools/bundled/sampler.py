@@ -1,4 +1,5 @@
-# Paints pictures from captions with the PyTorch networks: DPM-Solver++(2M) or DDIM with guidance, for previews.
+# Paints pictures from captions with the PyTorch networks: DPM-Solver++(2M) or DDIM with guidance,
+# for previews.
 import numpy as np
 import torch
 
@@ -16,17 +17,29 @@ def sample(networks, tokenizer, prompts, negative, size, steps, guidance, seed, 
     """Latents [n, 4, size/8, size/8] for the prompts; prompt i starts from noise of seed + i."""
     text, unet = networks["text_encoder"], networks["unet"]
     device = next(unet.parameters()).device
-    ids = torch.tensor([tokenizer.encode(prompt) for prompt in [negative] * len(prompts) + list(prompts)], device=device)
+    ids = torch.tensor(
+        [tokenizer.encode(prompt) for prompt in [negative] * len(prompts) + list(prompts)],
+        device=device,
+    )
     context = text(ids)
     shape = (4, size // 8, size // 8)
-    latent = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(len(prompts))])
+    latent = torch.stack(
+        [
+            torch.randn(shape, generator=torch.Generator().manual_seed(seed + i))
+            for i in range(len(prompts))
+        ]
+    )
     latent = latent.to(device)
     table = alphas().to(device).double()
     times = np.linspace(0, 999, steps + 1).round()[::-1][:-1].astype(int)
     previous, last_step = None, None
     for index, moment in enumerate(times):
         with torch.autocast(device.type, torch.bfloat16):
-            noise = unet(latent.repeat(2, 1, 1, 1), torch.full((2 * len(prompts),), int(moment), device=device), context).float()
+            noise = unet(
+                latent.repeat(2, 1, 1, 1),
+                torch.full((2 * len(prompts),), int(moment), device=device),
+                context,
+            ).float()
         without, with_prompt = noise.chunk(2)
         noise = without + guidance * (with_prompt - without)
         now = float(table[moment])
@@ -40,7 +53,9 @@ def sample(networks, tokenizer, prompts, negative, size, steps, guidance, seed, 
         if previous is not None:
             ratio = last_step / step
             target = (1 + 0.5 / ratio) * clean - 0.5 / ratio * previous
-        latent = ((1 - then) / (1 - now)) ** 0.5 * latent - then**0.5 * float(np.expm1(-step)) * target
+        latent = ((1 - then) / (1 - now)) ** 0.5 * latent - then**0.5 * float(
+            np.expm1(-step)
+        ) * target
         previous, last_step = clean, step
     return latent
 

@@ -37,29 +37,47 @@ SKIES = {
 }
 # Light that falls on the ground, and how clouds look in light and shadow.
 GROUND_LIGHT = {
-    "noon": (1.0, 1.0, 0.95), "sunset": (0.80, 0.52, 0.40), "sunrise": (0.96, 0.80, 0.70),
-    "dusk": (0.34, 0.31, 0.46), "night": (0.20, 0.25, 0.40), "overcast": (0.68, 0.70, 0.72),
+    "noon": (1.0, 1.0, 0.95),
+    "sunset": (0.80, 0.52, 0.40),
+    "sunrise": (0.96, 0.80, 0.70),
+    "dusk": (0.34, 0.31, 0.46),
+    "night": (0.20, 0.25, 0.40),
+    "overcast": (0.68, 0.70, 0.72),
 }
 CLOUD_LIT = {
-    "noon": (1.0, 1.0, 1.0), "sunset": (1.0, 0.66, 0.42), "sunrise": (1.0, 0.90, 0.82),
-    "dusk": (0.52, 0.38, 0.50), "night": (0.13, 0.15, 0.24), "overcast": (0.80, 0.81, 0.83),
+    "noon": (1.0, 1.0, 1.0),
+    "sunset": (1.0, 0.66, 0.42),
+    "sunrise": (1.0, 0.90, 0.82),
+    "dusk": (0.52, 0.38, 0.50),
+    "night": (0.13, 0.15, 0.24),
+    "overcast": (0.80, 0.81, 0.83),
 }
 CLOUD_SHADE = {
-    "noon": (0.66, 0.74, 0.84), "sunset": (0.46, 0.26, 0.38), "sunrise": (0.70, 0.62, 0.72),
-    "dusk": (0.20, 0.17, 0.32), "night": (0.03, 0.04, 0.09), "overcast": (0.42, 0.45, 0.49),
+    "noon": (0.66, 0.74, 0.84),
+    "sunset": (0.46, 0.26, 0.38),
+    "sunrise": (0.70, 0.62, 0.72),
+    "dusk": (0.20, 0.17, 0.32),
+    "night": (0.03, 0.04, 0.09),
+    "overcast": (0.42, 0.45, 0.49),
 }
 SUN = {
-    "noon": (1.0, 0.99, 0.90), "sunset": (1.0, 0.86, 0.45), "sunrise": (1.0, 0.95, 0.74), "night": (0.96, 0.95, 0.88),
+    "noon": (1.0, 0.99, 0.90),
+    "sunset": (1.0, 0.86, 0.45),
+    "sunrise": (1.0, 0.95, 0.74),
+    "night": (0.96, 0.95, 0.88),
 }
 
 
 class Sky:
-    """Colours and places that the rest of the picture needs: light, haze, position of sun or moon."""
+    """Colours and places that the rest of the picture needs: light, haze, position of sun or
+    moon."""
 
     def __init__(self, rng, scene, horizon):
         self.scene, self.horizon = scene, horizon
         stops = choose(rng, SKIES[scene.time])
-        jitter = rng.uniform(-0.03, 0.03, 3).astype(np.float32) * (0.25 if scene.time == "night" else 1)
+        jitter = rng.uniform(-0.03, 0.03, 3).astype(np.float32) * (
+            0.25 if scene.time == "night" else 1
+        )
         self.stops = [np.clip(np.array(stop, np.float32) + jitter, 0, 1) for stop in stops]
         self.light = np.array(GROUND_LIGHT[scene.time], np.float32) * rng.uniform(0.92, 1.05)
         self.haze = self.stops[2] * 0.9 + 0.1 * self.stops[1]
@@ -69,8 +87,16 @@ class Sky:
     def place_light(self, rng):
         """Centre (x, y) and radius of the sun or moon."""
         light, horizon = self.scene.light, self.horizon
-        x = {"left": rng.uniform(34, 80), "center": rng.uniform(112, 144), "right": rng.uniform(176, 222)}[light["side"]]
-        radius = {"small": rng.uniform(8, 11), "medium": rng.uniform(13, 17), "large": rng.uniform(22, 30)}[light["size"]]
+        x = {
+            "left": rng.uniform(34, 80),
+            "center": rng.uniform(112, 144),
+            "right": rng.uniform(176, 222),
+        }[light["side"]]
+        radius = {
+            "small": rng.uniform(8, 11),
+            "medium": rng.uniform(13, 17),
+            "large": rng.uniform(22, 30),
+        }[light["size"]]
         if self.scene.time in ("sunset", "sunrise"):
             y = horizon - rng.uniform(-0.15, 1.9) * radius - rng.uniform(0, 14)
             if self.scene.place in ("mountains", "city", "forest"):
@@ -80,7 +106,8 @@ class Sky:
         return float(x), float(y), float(radius)
 
     def paint(self, rng):
-        """Returns the sky over the whole picture (rows under the horizon continue its last colour)."""
+        """Returns the sky over the whole picture (rows under the horizon continue its last
+        colour)."""
         scene, horizon = self.scene, self.horizon
         top, middle, low = self.stops
         rows = gradient([(0, top), (0.55 * horizon, middle), (horizon, low), (SIZE, low)])
@@ -90,7 +117,9 @@ class Sky:
         if self.position:
             self.paint_glow(picture)
             self.paint_disc(rng, picture)
-        if scene.weather in ("cloudy", "rain", "snowfall") or (scene.weather == "clear" and rng.random() < 0.25):
+        if scene.weather in ("cloudy", "rain", "snowfall") or (
+            scene.weather == "clear" and rng.random() < 0.25
+        ):
             self.paint_clouds(rng, picture)
         return np.clip(picture, 0, 1)
 
@@ -101,7 +130,9 @@ class Sky:
         count = int(many * rng.uniform(0.6, 1.5))
         y = (rng.random(count) ** 1.2 * max(self.horizon - 8, 30)).astype(int)
         x = rng.integers(1, SIZE - 2, count)
-        power = (0.35 + 0.65 * rng.random(count) ** 2)[:, None].astype(np.float32) * colour(1, 1, 0.95)
+        power = (0.35 + 0.65 * rng.random(count) ** 2)[:, None].astype(np.float32) * colour(
+            1, 1, 0.95
+        )
         for dy, dx, share in ((0, 0, 1.0), (0, 1, 0.55), (1, 0, 0.55), (1, 1, 0.35)):
             np.maximum.at(picture, (np.minimum(y + dy, SIZE - 1), x + dx), power * share)
 
@@ -109,14 +140,21 @@ class Sky:
         x, y, radius = self.position
         distance = np.hypot(X - x, (Y - y) * 1.15)
         strength = {"noon": 0.55, "sunset": 0.80, "sunrise": 0.70, "night": 0.30}[self.scene.time]
-        reach = {"noon": 2.2, "sunset": 3.6, "sunrise": 3.2, "night": 1.6}[self.scene.time] * radius + 10
+        reach = {"noon": 2.2, "sunset": 3.6, "sunrise": 3.2, "night": 1.6}[
+            self.scene.time
+        ] * radius + 10
         glow = strength * np.exp(-distance / reach)
         lay(picture, glow, self.sun_colour)
 
     def paint_disc(self, rng, picture):
         x, y, radius = self.position
         r = int(radius + 3)
-        x0, x1, y0, y1 = max(int(x) - r, 0), min(int(x) + r, SIZE), max(int(y) - r, 0), min(int(y) + r, SIZE)
+        x0, x1, y0, y1 = (
+            max(int(x) - r, 0),
+            min(int(x) + r, SIZE),
+            max(int(y) - r, 0),
+            min(int(y) + r, SIZE),
+        )
         if x0 >= x1 or y0 >= y1:
             return
         part = (slice(y0, y1), slice(x0, x1))
@@ -132,14 +170,21 @@ class Sky:
         scene = self.scene
         fluffy = scene.time in ("noon", "overcast") and rng.random() < 0.6
         noise = crop(CLOUD if fluffy else WIDE, rng)
-        cover = {"clear": 0.72, "cloudy": 0.50, "rain": 0.36, "snowfall": 0.42}[scene.weather] + rng.uniform(-0.05, 0.05)
+        cover = {"clear": 0.72, "cloudy": 0.50, "rain": 0.36, "snowfall": 0.42}[
+            scene.weather
+        ] + rng.uniform(-0.05, 0.05)
         if scene.time == "overcast":
             cover = min(cover, 0.42)
         density = smooth(cover, cover + 0.24, noise)
         fade = smooth(0, 18, self.horizon - Y[:, :1])
         step = 5 if fluffy else 3
         upper = np.concatenate([noise[:1].repeat(step, 0), noise[:-step]])
-        shade = np.clip(0.55 + (noise - upper) * (4.5 if fluffy else 6.0) * (1 if scene.time == "noon" else -0.6), 0, 1)
+        shade = np.clip(
+            0.55
+            + (noise - upper) * (4.5 if fluffy else 6.0) * (1 if scene.time == "noon" else -0.6),
+            0,
+            1,
+        )
         lit, dark = (np.array(table[scene.time], np.float32) for table in (CLOUD_LIT, CLOUD_SHADE))
         if scene.weather == "rain":
             lit, dark = lit * 0.8, dark * 0.75
@@ -152,11 +197,26 @@ class Sky:
 
     def paint_rainbow(self, rng, picture, side):
         """A bow over the whole landscape; side tells where its nearer foot stands."""
-        x = {"left": rng.uniform(120, 190), "center": rng.uniform(118, 138), "right": rng.uniform(66, 136)}[side]
+        x = {
+            "left": rng.uniform(120, 190),
+            "center": rng.uniform(118, 138),
+            "right": rng.uniform(66, 136),
+        }[side]
         radius, width = rng.uniform(95, 125), rng.uniform(16, 22)
         position = (np.hypot(X - x, Y - (self.horizon + 6)) - radius) / width
-        hues = np.array([(0.5, 0.2, 0.8), (0.15, 0.35, 0.95), (0.1, 0.8, 0.4), (1, 0.95, 0.1), (1, 0.5, 0.0), (0.95, 0.1, 0.1)])
-        paint = np.stack([np.interp(position, np.linspace(0, 1, 6), hues[:, c]) for c in range(3)], -1).astype(np.float32)
+        hues = np.array(
+            [
+                (0.5, 0.2, 0.8),
+                (0.15, 0.35, 0.95),
+                (0.1, 0.8, 0.4),
+                (1, 0.95, 0.1),
+                (1, 0.5, 0.0),
+                (0.95, 0.1, 0.1),
+            ]
+        )
+        paint = np.stack(
+            [np.interp(position, np.linspace(0, 1, 6), hues[:, c]) for c in range(3)], -1
+        ).astype(np.float32)
         band = smooth(-0.12, 0.12, position) * smooth(-0.12, 0.12, 1 - position)
         lay(picture, 0.62 * band * smooth(0, 30, self.horizon + 10 - Y), paint)
 

@@ -1,5 +1,7 @@
 # Reads and writes safetensors files and PNG pictures with NumPy and the standard library only.
-"""safetensors layout: 8 bytes little-endian header length, JSON header, raw data. PNG: RFC 2083, 8-bit RGB."""
+"""safetensors layout: 8 bytes little-endian header length, JSON header, raw data. PNG: RFC 2083,
+8-bit RGB."""
+
 import json
 import struct
 import zlib
@@ -26,7 +28,8 @@ def read_safetensors(path):
 
 
 def write_safetensors(path, tensors):
-    """Writes {name: array} in name order; the header is padded so that the data starts at a multiple of 8."""
+    """Writes {name: array} in name order; the header is padded so that the data starts at a
+    multiple of 8."""
     header = {"__metadata__": {"format": "pt"}}
     offset = 0
     names = sorted(tensors)
@@ -53,7 +56,9 @@ def write_png(path, picture):
     rows[:, 1:] = picture.reshape(height, -1)
 
     def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     with open(path, "wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
@@ -77,7 +82,9 @@ def read_png(path):
         body += part if kind == b"IDAT" else b""
         place += size + 12
     rows = np.frombuffer(zlib.decompress(body), np.uint8).reshape(height, 1 + 3 * width)
-    picture = np.zeros((height + 1, 3 * width + 3), np.int32)  # a zero row above and a zero pixel at the left
+    picture = np.zeros(
+        (height + 1, 3 * width + 3), np.int32
+    )  # a zero row above and a zero pixel at the left
     for y in range(height):
         kind, line, above = rows[y, 0], rows[y, 1:].astype(np.int32), picture[y]
         current = picture[y + 1]

@@ -1,6 +1,9 @@
 # Trains, writes and applies a byte-pair tokenizer in the format and with the algorithm of CLIP.
-"""Text is NFC, white space collapsed, lower case; split as CLIP splits; bytes become visible characters; the last
-one of a word carries </w>; pairs merge in the order of merges.txt. Source: openai/CLIP simple_tokenizer.py."""
+"""Text is NFC, white space collapsed, lower case; split as CLIP splits; bytes become visible
+characters; the last one of a word carries </w>; pairs merge in the order of merges.txt.
+Source: openai/CLIP simple_tokenizer.py and transformers' CLIPTokenizer.
+"""
+
 import json
 import re
 import unicodedata
@@ -10,12 +13,14 @@ LENGTH = 77
 START, END = "<|startoftext|>", "<|endoftext|>"
 # Letters, single digits, or runs of anything else that is not white space.
 WORDS = re.compile(
-    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|(?:[^\s\w]|_)+", re.IGNORECASE
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|(?:[^\s\w]|_)+",
+    re.IGNORECASE,
 )
 
 
 def byte_characters():
-    """A visible character for each byte: printable Latin-1 stands for itself, the others follow from 256 on."""
+    """A visible character for each byte: printable Latin-1 stands for itself, the others follow
+    from 256 on."""
     visible = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     table = {byte: chr(byte) for byte in visible}
     for byte in range(256):
@@ -51,7 +56,8 @@ def join_pair(symbols, pair):
 
 
 def learn_merges(texts, limit):
-    """Byte-pair encoding: joins the most frequent pair (ties: alphabetical) until the limit or no pair is left."""
+    """Byte-pair encoding: joins the most frequent pair (ties: alphabetical) until the limit or no
+    pair is left."""
     counts = Counter(word for text in texts for word in words_of(text))
     words = [(symbols_of(word), count) for word, count in sorted(counts.items())]
     merges = []
@@ -69,10 +75,16 @@ def learn_merges(texts, limit):
 
 
 def vocabulary(merges):
-    """Ids: 256 bytes in the order of their characters, the same at a word's end, the merges, start and end."""
-    ordered = [chr(code) for code in [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]]
+    """Ids: 256 bytes in the order of their characters, the same at a word's end, the merges, start
+    and end."""
+    ordered = [
+        chr(code)
+        for code in [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    ]
     ordered += [chr(256 + index) for index in range(256 - len(ordered))]
-    tokens = ordered + [token + "</w>" for token in ordered] + [a + b for a, b in merges] + [START, END]
+    tokens = (
+        ordered + [token + "</w>" for token in ordered] + [a + b for a, b in merges] + [START, END]
+    )
     return {token: index for index, token in enumerate(dict.fromkeys(tokens))}
 
 
@@ -100,7 +112,9 @@ class Tokenizer:
         if word not in self.known:
             symbols = [word] if word in (START, END) else symbols_of(word)
             while len(symbols) > 1:
-                pair = min(zip(symbols, symbols[1:]), key=lambda item: self.ranks.get(item, 1 << 30))
+                pair = min(
+                    zip(symbols, symbols[1:]), key=lambda item: self.ranks.get(item, 1 << 30)
+                )
                 if pair not in self.ranks:
                     break
                 symbols = join_pair(symbols, pair)

@@ -1,5 +1,7 @@
-# Trains the bundled model from nothing: pictures, tokenizer, autoencoder, latents, UNet with text encoder, export.
+# Trains the bundled model from nothing: pictures, tokenizer, autoencoder, latents, UNet with text
+# encoder, export.
 """One command, `train.py all`, runs every stage in order and resumes where the last run stopped."""
+
 import argparse
 import json
 import os
@@ -9,33 +11,102 @@ import sys
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STAGES = ("all", "data", "tokenizer", "vae", "latents", "unet", "decoder", "export", "sample", "evaluate")
+STAGES = (
+    "all",
+    "data",
+    "tokenizer",
+    "vae",
+    "latents",
+    "unet",
+    "decoder",
+    "export",
+    "sample",
+    "evaluate",
+)
+STAGE_HELP = """stages:
+  data       paints pictures and captions
+  tokenizer  learns byte pairs from the captions
+  vae        trains the autoencoder
+  latents    caches the autoencoder's output
+  unet       trains UNet and text encoder; every checkpoint also writes the model to STATE/export
+  decoder    goes on with the autoencoder's decoder alone
+  export     writes the model folder
+  all        the above in this order; what is done already is skipped
+  sample     paints a sheet of prompts
+  evaluate   measures both networks on pictures that training never sees"""
 SMOKE = {
-    "data": {"pictures": 64, "first_seed": 1, "wide_pictures": 32},
+    "data": {"pictures": 64, "first_seed": 1},
     "tokenizer": {"captions": 64, "merges": 100},
     "text": {"width": 32, "layers": 1, "heads": 2, "inner": 64},
-    "vae": {"channels": [16, 16, 16, 16], "layers": 1, "groups": 4, "stages": [
-        {"size": 128, "batch": 2, "steps": 8, "rate": 1e-3, "final_rate": 1e-3, "warmup": 2},
-        {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1},
-        {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1, "decoder_only": True}]},
-    "unet": {"channels": [16, 24, 32], "layers": 1, "groups": 8, "heads": 2, "stages": [
-        {"size": 128, "batch": 4, "steps": 8, "rate": 1e-3, "final_rate": 1e-3, "warmup": 2},
-        {"size": 256, "batch": 2, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1}]},
+    "vae": {
+        "channels": [16, 16, 16, 24],
+        "layers": 1,
+        "groups": 4,
+        "stages": [
+            {"size": 128, "batch": 2, "steps": 8, "rate": 1e-3, "final_rate": 1e-3, "warmup": 2},
+            {"size": 256, "batch": 1, "steps": 4, "rate": 1e-3, "final_rate": 1e-4, "warmup": 1},
+            {
+                "size": 256,
+                "batch": 1,
+                "steps": 4,
+                "rate": 1e-3,
+                "final_rate": 1e-4,
+                "warmup": 1,
+                "decoder_only": True,
+            },
+        ],
+    },
+    "unet": {
+        "channels": [16, 24, 32],
+        "layers": 1,
+        "groups": 8,
+        "heads": 2,
+        "stages": [
+            {
+                "size": 128,
+                "pictures": 64,
+                "batch": 4,
+                "steps": 8,
+                "rate": 1e-3,
+                "final_rate": 1e-3,
+                "warmup": 2,
+            },
+            {
+                "size": 256,
+                "pictures": 32,
+                "batch": 2,
+                "steps": 4,
+                "rate": 1e-3,
+                "final_rate": 1e-4,
+                "warmup": 1,
+            },
+        ],
+    },
 }
 
 
 def read_arguments():
     parser = argparse.ArgumentParser(
-        description=__doc__ + " Stages: data paints pictures and captions; tokenizer learns byte pairs from the captions; "
-        "vae trains the autoencoder; latents caches its output; unet trains UNet and text encoder, exporting to "
-        "STATE/export at every checkpoint; decoder goes on with the decoder alone; export writes the model folder; sample paints a sheet of prompts; evaluate measures both networks on unseen pictures.",
+        description=__doc__, epilog=STAGE_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("--state", default="train-state", help="folder for data and checkpoints (about 15 GB)")
-    parser.add_argument("--settings", default=os.path.join(HERE, "settings.json"), help="JSON file with all sizes and rates")
+    parser.add_argument(
+        "--state", default="train-state", help="folder for data and checkpoints (about 15 GB)"
+    )
+    parser.add_argument(
+        "--settings",
+        default=os.path.join(HERE, "settings.json"),
+        help="JSON file with all sizes and rates",
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--processes", type=int, default=1, help="painters at work in the data stage")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes: every stage in two minutes, no useful model")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="painters at work in the data stage"
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="tiny sizes: every stage in two minutes, no useful model",
+    )
     parser.add_argument("--output", help="export: model folder; sample: PNG file")
     parser.add_argument("--prompts", nargs="*", help="sample: what to paint")
     parser.add_argument("--negative", default="", help="sample: what to avoid")
@@ -80,10 +151,21 @@ def sample_sheet(state, settings, device, arguments):
     progress.average.swap()
     networks = {"text_encoder": progress.text, "unet": progress.unet}
     prompts = arguments.prompts or list(PREVIEW)
-    latent = sample(networks, progress.tokenizer, prompts, arguments.negative, arguments.size, arguments.steps,
-                    arguments.guidance, arguments.seed, arguments.method)
+    latent = sample(
+        networks,
+        progress.tokenizer,
+        prompts,
+        arguments.negative,
+        arguments.size,
+        arguments.steps,
+        arguments.guidance,
+        arguments.seed,
+        arguments.method,
+    )
     pictures = decode(load_vae(state, settings, device), latent, progress.scale)
-    write_png(arguments.output or os.path.join(state, "sample.png"), sheet(pictures, min(len(prompts), 6)))
+    write_png(
+        arguments.output or os.path.join(state, "sample.png"), sheet(pictures, min(len(prompts), 6))
+    )
 
 
 def export_now(state, settings, device, output):
@@ -95,8 +177,18 @@ def export_now(state, settings, device, output):
     if progress.scale is None:
         sys.exit("export: no trained UNet yet")
     progress.average.swap()
-    networks = {"text_encoder": progress.text, "unet": progress.unet, "vae": load_vae(state, settings, device)}
-    export(output or os.path.join(state, "export"), settings, networks, progress.tokenizer, progress.scale)
+    networks = {
+        "text_encoder": progress.text,
+        "unet": progress.unet,
+        "vae": load_vae(state, settings, device),
+    }
+    export(
+        output or os.path.join(state, "export"),
+        settings,
+        networks,
+        progress.tokenizer,
+        progress.scale,
+    )
 
 
 def main():
@@ -126,7 +218,8 @@ def main():
         elif stage == "latents":
             from train_unet import encode_latents
 
-            encode_latents(state, settings, device, 128)
+            first = settings["unet"]["stages"][0]
+            encode_latents(state, settings, device, first["size"], first["pictures"])
         elif stage == "unet":
             from train_unet import train_unet
 

@@ -1,4 +1,5 @@
-# Trains the UNet and the text encoder together on cached latents, with dropped captions and averaged weights.
+# Trains the UNet and the text encoder together on cached latents, with dropped captions and
+# averaged weights.
 import os
 import time
 
@@ -6,65 +7,34 @@ import numpy as np
 import torch
 
 from brushes import SIZE
-from dataset import Rows, latents, pictures, read_captions
+from configs import text_config, unet_config
+from dataset import latents, pictures, read_captions
 from export import export
-from networks import TextEncoder, UNet
 from painter import paint
 from sampler import alphas, preview
+from text_encoder import TextEncoder
 from tokenizer import Tokenizer
-from train_vae import Average, learning_rate, load_vae, measure, save, to_tensor
+from train_vae import Average, Clock, learning_rate, load_vae, measure, save, to_tensor
+from unet import UNet
 
 PREVIEW = (
-    "a beautiful sunset over the ocean", "a beautiful sunset over mountains", "a red sailing boat on a lake at noon",
-    "a city skyline at night, night photo", "a snowy field with pine trees", "a desert with a blue hot air balloon",
-    "a green meadow with a yellow house, watercolor", "mountains at dawn, black and white",
+    "a beautiful sunset over the ocean",
+    "a beautiful sunset over mountains",
+    "a red sailing boat on a lake at noon",
+    "a city skyline at night, night photo",
+    "a snowy field with pine trees",
+    "a desert with a blue hot air balloon",
+    "a green meadow with a yellow house, watercolor",
+    "mountains at dawn, black and white",
 )
 
 
-def text_config(settings, vocabulary_size):
-    """The content of text_encoder/config.json."""
-    text = settings["text"]
-    return {
-        "architectures": ["CLIPTextModel"], "attention_dropout": 0.0, "bos_token_id": 0, "eos_token_id": 2,
-        "hidden_act": "quick_gelu", "hidden_size": text["width"], "initializer_factor": 1.0,
-        "initializer_range": 0.02, "intermediate_size": text["inner"], "layer_norm_eps": 1e-05,
-        "max_position_embeddings": 77, "model_type": "clip_text_model", "num_attention_heads": text["heads"],
-        "num_hidden_layers": text["layers"], "pad_token_id": 1, "projection_dim": text["width"],
-        "torch_dtype": "float16", "transformers_version": "4.21.0.dev0", "vocab_size": vocabulary_size,
-    }
-
-
-def unet_config(settings):
-    """The content of unet/config.json: no attention at the first level."""
-    unet = settings["unet"]
-    levels = len(unet["channels"])
-    return {
-        "_class_name": "UNet2DConditionModel", "_diffusers_version": "0.40.0.dev0", "act_fn": "silu",
-        "addition_embed_type": None, "addition_embed_type_num_heads": 64, "addition_time_embed_dim": None,
-        "attention_head_dim": unet["heads"], "attention_type": "default", "block_out_channels": unet["channels"],
-        "center_input_sample": False, "class_embed_type": None, "class_embeddings_concat": False,
-        "conv_in_kernel": 3, "conv_out_kernel": 3, "cross_attention_dim": settings["text"]["width"],
-        "cross_attention_norm": None, "down_block_types": ["DownBlock2D"] + ["CrossAttnDownBlock2D"] * (levels - 1),
-        "downsample_padding": 1, "dropout": 0.0, "dual_cross_attention": False, "encoder_hid_dim": None,
-        "encoder_hid_dim_type": None, "flip_sin_to_cos": True, "freq_shift": 0, "in_channels": 4,
-        "layers_per_block": unet["layers"], "mid_block_only_cross_attention": None, "mid_block_scale_factor": 1,
-        "mid_block_type": "UNetMidBlock2DCrossAttn", "norm_eps": 1e-05, "norm_num_groups": unet["groups"],
-        "num_attention_heads": None, "num_class_embeds": None, "only_cross_attention": False, "out_channels": 4,
-        "projection_class_embeddings_input_dim": None, "resnet_out_scale_factor": 1.0, "resnet_skip_time_act": False,
-        "resnet_time_scale_shift": "default", "reverse_transformer_layers_per_block": None,
-        "sample_size": SIZE // 8, "time_cond_proj_dim": None, "time_embedding_act_fn": None,
-        "time_embedding_dim": None, "time_embedding_type": "positional", "timestep_post_act": None,
-        "transformer_layers_per_block": 1, "up_block_types": ["CrossAttnUpBlock2D"] * (levels - 1) + ["UpBlock2D"],
-        "upcast_attention": False, "use_linear_projection": False,
-    }
-
-
 @torch.no_grad()
-def encode_latents(state, settings, device, size, batch=16):
-    """Caches the encoder's means of all pictures of a size; resumes where it stopped."""
+def encode_latents(state, settings, device, size, total, batch=16):
+    """Caches the encoder's means of the first pictures of a size; resumes where it stopped."""
     rows, source = latents(state, settings, size), pictures(state, settings, size)
-    total, done = len(rows.array), rows.done
-    if done == total:
+    done = rows.done
+    if done >= total:
         return
     model = load_vae(state, settings, device)
     started = time.time()
@@ -72,7 +42,9 @@ def encode_latents(state, settings, device, size, batch=16):
         count = min(batch, total - done, source.done - done)
         if count <= 0:
             raise SystemExit("latents: the pictures are not painted yet; run the data stage first")
-        picture = to_tensor(source.array[done : done + count], device).to(memory_format=torch.channels_last)
+        picture = to_tensor(source.array[done : done + count], device).to(
+            memory_format=torch.channels_last
+        )
         with torch.autocast(device.type, torch.bfloat16):
             mean, _ = model.encode(picture)
         rows.array[done : done + count] = mean.float().cpu().numpy().astype(np.float16)
@@ -103,12 +75,13 @@ def build(state, settings, device):
     return tokenizer, text.to(device), unet.to(device).to(memory_format=torch.channels_last)
 
 
-def loss_of(text, unet, batch, ids, rng, settings, table):
-    """Noise prediction error, weighted so that nearly clean inputs do not dominate (Hang et al. 2023, min-SNR)."""
+def loss_of(text, unet, batch, ids, rng, settings):
+    """Noise prediction error, weighted so that nearly clean inputs do not dominate (Hang et al.
+    2023, min-SNR)."""
     count, device = len(batch), batch.device
     time_index = torch.from_numpy(rng.integers(1000, size=count)).to(device)
     noise = torch.from_numpy(rng.standard_normal(batch.shape, np.float32)).to(device)
-    alpha = table.to(device)[time_index][:, None, None, None]
+    alpha = alphas().to(device)[time_index][:, None, None, None]
     noisy = alpha.sqrt() * batch + (1 - alpha).sqrt() * noise
     with torch.autocast(device.type, torch.bfloat16):
         output = unet(noisy.to(memory_format=torch.channels_last), time_index, text(ids))
@@ -135,98 +108,125 @@ class Progress:
             self.unet.load_state_dict(held["unet"])
             self.optimizer.load_state_dict(held["optimizer"])
             self.average.values, self.average.steps = held["average"], held["average_steps"]
-            self.stage, self.step, self.seconds, self.samples = held["stage"], held["step"], held["seconds"], held["samples"]
+            self.stage, self.step, self.seconds, self.samples = (
+                held["stage"],
+                held["step"],
+                held["seconds"],
+                held["samples"],
+            )
             self.scale = held["scale"]
 
     def save(self):
-        save(self.path, {
-            "text": self.text.state_dict(), "unet": self.unet.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "average": self.average.values, "average_steps": self.average.steps, "stage": self.stage,
-            "step": self.step, "seconds": self.seconds, "samples": self.samples, "scale": self.scale,
-        })
+        save(
+            self.path,
+            {
+                "text": self.text.state_dict(),
+                "unet": self.unet.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "average": self.average.values,
+                "average_steps": self.average.steps,
+                "stage": self.stage,
+                "step": self.step,
+                "seconds": self.seconds,
+                "samples": self.samples,
+                "scale": self.scale,
+            },
+        )
 
 
 @torch.no_grad()
 def evaluate(state, settings, device, count=96):
-    """Prints autoencoder PSNR and noise prediction error on pictures of seeds that training never sees."""
+    """Prints autoencoder PSNR and noise prediction error on pictures of seeds that training never
+    sees."""
     vae, progress = load_vae(state, settings, device), Progress(state, settings, device)
-    print(f"autoencoder psnr {measure(vae, device, state, count):.2f} dB over {count} unseen pictures")
+    print(
+        f"autoencoder psnr {measure(vae, device, state, count):.2f} dB over {count} unseen pictures"
+    )
     if progress.scale is None:
         return
     progress.average.swap()
     made = [paint(seed) for seed in range(count)]
-    mean = torch.cat([vae.encode(to_tensor(item[0][None], device))[0] for item in made]) * progress.scale
+    mean = (
+        torch.cat([vae.encode(to_tensor(item[0][None], device))[0] for item in made])
+        * progress.scale
+    )
     ids = torch.tensor([progress.tokenizer.encode(item[1]) for item in made], device=device)
     empty = torch.tensor([progress.tokenizer.encode("")], device=device).expand(count, -1)
     for title, words in (("with its caption", ids), ("without caption", empty)):
         rng = np.random.default_rng(5)
-        errors = [loss_of(progress.text, progress.unet, mean, words, rng, settings["unet"], alphas())[1].item() for _ in range(4)]
+        errors = [
+            loss_of(progress.text, progress.unet, mean, words, rng, settings["unet"])[1].item()
+            for _ in range(4)
+        ]
         print(f"noise prediction error {np.mean(errors):.4f} {title}")
-    print(f"samples seen {progress.samples}, hours of UNet training {progress.seconds / 3600:.2f}, "
-          f"scaling factor {progress.scale:.5f}")
+    print(
+        f"samples seen {progress.samples}, hours of UNet training {progress.seconds / 3600:.2f}, "
+        f"scaling factor {progress.scale:.5f}"
+    )
 
 
-def publish(state, settings, progress, device, with_preview):
-    """Writes the averaged model to state/export and, now and then, a sheet of pictures."""
+def publish(state, settings, progress, device, preview_size):
+    """Writes the averaged model to state/export and, if a size is given, a sheet of pictures."""
     vae = load_vae(state, settings, device)
     progress.average.swap()
     networks = {"text_encoder": progress.text, "unet": progress.unet, "vae": vae}
-    export(os.path.join(state, "export"), settings, networks, progress.tokenizer, progress.scale)
-    if with_preview:
-        size = settings["unet"]["stages"][min(progress.stage, len(settings["unet"]["stages"]) - 1)]["size"]
+    folder = os.path.join(state, "export")
+    export(folder, settings, networks, progress.tokenizer, progress.scale)
+    if preview_size:
         path = os.path.join(state, f"preview_{progress.samples:08d}.png")
-        preview(path, networks, progress.tokenizer, progress.scale, PREVIEW, size)
+        preview(path, networks, progress.tokenizer, progress.scale, PREVIEW, preview_size)
     progress.average.swap()
 
 
-def train_unet(state, settings, device):
-    """Runs or resumes all stages of UNet and text encoder; latents of a stage are cached before it."""
+def learn(progress, rows, ids, settings, device):
+    """One step on a random batch; returns the weighted loss and the plain error."""
     config = settings["unet"]
+    stage = config["stages"][progress.stage]
+    rng = np.random.default_rng([settings["seed"], 2, progress.stage, progress.step])
+    chosen = np.sort(rng.integers(rows.done, size=stage["batch"]))
+    batch = torch.from_numpy(rows.array[chosen].astype(np.float32)).to(device) * progress.scale
+    dropped = rng.random(len(chosen))[:, None] < config["drop_captions"]
+    empty = np.array(progress.tokenizer.encode(""), np.int64)
+    words = torch.from_numpy(np.where(dropped, empty, ids[chosen])).to(device)
+    for group in progress.optimizer.param_groups:
+        group["lr"] = learning_rate(stage, progress.step)
+    loss, error = loss_of(progress.text, progress.unet, batch, words, rng, config)
+    progress.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    for network in (progress.text, progress.unet):
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    progress.optimizer.step()
+    progress.average.update()
+    progress.step += 1
+    progress.samples += len(batch)
+    return loss.item(), error.item()
+
+
+def train_unet(state, settings, device):
+    """Runs or resumes all stages of UNet and text encoder, each after caching its latents."""
+    stages = settings["unet"]["stages"]
     progress = Progress(state, settings, device)
-    table = alphas()
-    started = saved = shown = previewed = time.time()
-    while progress.stage < len(config["stages"]):
-        stage = config["stages"][progress.stage]
-        encode_latents(state, settings, device, stage["size"])
+    clock, previewed = Clock(settings["checkpoint_seconds"]), time.time()
+    while progress.stage < len(stages):
+        stage = stages[progress.stage]
+        encode_latents(state, settings, device, stage["size"], stage["pictures"])
         progress.scale = progress.scale or scaling_factor(state, settings)
-        rows: Rows = latents(state, settings, stage["size"])
-        ids = np.array([progress.tokenizer.encode(text) for text in read_captions(state)[: rows.done]], np.int64)
-        empty = np.array(progress.tokenizer.encode(""), np.int64)
-        sums = np.zeros(3)
-        while progress.step < stage["steps"]:
-            rng = np.random.default_rng([settings["seed"], 2, progress.stage, progress.step])
-            chosen = np.sort(rng.integers(rows.done, size=stage["batch"]))
-            batch = torch.from_numpy(rows.array[chosen].astype(np.float32)).to(device) * progress.scale
-            words = np.where(rng.random(len(chosen))[:, None] < config["drop_captions"], empty, ids[chosen])
-            for group in progress.optimizer.param_groups:
-                group["lr"] = learning_rate(stage, progress.step)
-            words = torch.from_numpy(words).to(device)
-            loss, error = loss_of(progress.text, progress.unet, batch, words, rng, config, table)
-            progress.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            for network in (progress.text, progress.unet):
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            progress.optimizer.step()
-            progress.average.update()
-            progress.step += 1
-            progress.samples += len(batch)
-            sums += (loss.item(), error.item(), 1)
+        rows = latents(state, settings, stage["size"])
+        captions = read_captions(state)[: rows.done]
+        ids = np.array([progress.tokenizer.encode(text) for text in captions], np.int64)
+        clock.lap()
+        finished = False
+        while not finished:
+            clock.count(learn(progress, rows, ids, settings, device), stage["batch"])
             if progress.step % 50 == 0:
-                speed = sums[2] * len(batch) / (time.time() - shown)
-                print(f"unet stage {progress.stage} step {progress.step}/{stage['steps']} loss {sums[0] / sums[2]:.4f} "
-                      f"error {sums[1] / sums[2]:.4f} {speed:.1f} samples/s", flush=True)
-                shown, sums = time.time(), np.zeros(3)
-            finished = progress.step == stage["steps"]
-            if finished or time.time() - saved > settings["checkpoint_seconds"]:
-                progress.seconds += time.time() - started
-                started = time.time()
+                clock.report(f"unet stage {progress.stage} step {progress.step}/{stage['steps']}")
+            finished = progress.step >= stage["steps"]
+            if finished or clock.due():
+                progress.seconds += clock.lap()
                 if finished:
                     progress.stage, progress.step = progress.stage + 1, 0
                 progress.save()
-                with_preview = finished or time.time() - previewed > 4 * settings["checkpoint_seconds"]
-                publish(state, settings, progress, device, with_preview)
-                previewed = time.time() if with_preview else previewed
-                saved = shown = time.time()
-                sums = np.zeros(3)
-                if finished:
-                    break
+                shows = finished or time.time() - previewed > 4 * settings["checkpoint_seconds"]
+                publish(state, settings, progress, device, stage["size"] if shows else None)
+                previewed = time.time() if shows else previewed
+                clock.restart()

@@ -7,16 +7,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from autoencoder import Autoencoder
 from brushes import SIZE
+from configs import vae_config
 from dataset import pictures
-from networks import Autoencoder
 from painter import paint
 from tensors import sheet, write_png
 from vae_start import start_from_means
 
 
 class Average:
-    """Exponential moving average of a network's weights; short at first so that early exports are usable."""
+    """Exponential moving average of a network's weights; short at first so that early exports are
+    usable."""
 
     def __init__(self, networks, decay):
         self.networks, self.decay, self.steps = networks, decay, 0
@@ -45,12 +47,45 @@ class Average:
             value.copy_(held)
 
 
+class Clock:
+    """Means and speed between reports, and when the next checkpoint is due."""
+
+    def __init__(self, interval):
+        self.interval, self.lapped = interval, time.time()
+        self.restart()
+
+    def restart(self):
+        self.shown = self.saved = time.time()
+        self.sums, self.steps, self.samples = np.zeros(2), 0, 0
+
+    def count(self, values, samples):
+        self.sums += values
+        self.steps += 1
+        self.samples += samples
+
+    def report(self, title):
+        first, second = self.sums / self.steps
+        speed = self.samples / (time.time() - self.shown)
+        print(f"{title} means {first:.4f} {second:.4f} {speed:.1f} samples/s", flush=True)
+        self.shown, self.sums, self.steps, self.samples = time.time(), np.zeros(2), 0, 0
+
+    def due(self):
+        return time.time() - self.saved > self.interval
+
+    def lap(self):
+        """Seconds since the last call."""
+        before, self.lapped = self.lapped, time.time()
+        return self.lapped - before
+
+
 def learning_rate(stage, step):
     """Warm-up, then a cosine from rate to final_rate over the stage."""
     if step < stage["warmup"]:
         return stage["rate"] * (step + 1) / stage["warmup"]
     share = (step - stage["warmup"]) / max(stage["steps"] - stage["warmup"], 1)
-    return stage["final_rate"] + (stage["rate"] - stage["final_rate"]) * 0.5 * (1 + math.cos(math.pi * min(share, 1)))
+    return stage["final_rate"] + (stage["rate"] - stage["final_rate"]) * 0.5 * (
+        1 + math.cos(math.pi * min(share, 1))
+    )
 
 
 def save(path, state):
@@ -58,23 +93,12 @@ def save(path, state):
     os.replace(path + ".new", path)
 
 
-def vae_config(settings):
-    """The content of vae/config.json, but for the scaling factor."""
-    vae = settings["vae"]
-    levels = len(vae["channels"])
-    return {
-        "_class_name": "AutoencoderKL", "_diffusers_version": "0.40.0.dev0", "act_fn": "silu",
-        "block_out_channels": vae["channels"], "down_block_types": ["DownEncoderBlock2D"] * levels,
-        "force_upcast": True, "in_channels": 3, "latent_channels": 4, "latents_mean": None, "latents_std": None,
-        "layers_per_block": vae["layers"], "mid_block_add_attention": True, "norm_num_groups": vae["groups"],
-        "out_channels": 3, "sample_size": SIZE, "scaling_factor": 1.0, "shift_factor": None,
-        "up_block_types": ["UpDecoderBlock2D"] * levels, "use_post_quant_conv": True, "use_quant_conv": True,
-    }
-
-
 def to_tensor(batch, device):
     """uint8 [n, h, w, 3] to -1..1 [n, 3, h, w]."""
-    return torch.from_numpy(np.ascontiguousarray(batch)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return (
+        torch.from_numpy(np.ascontiguousarray(batch)).to(device).permute(0, 3, 1, 2).float() / 127.5
+        - 1
+    )
 
 
 def take_batch(rng, full, half, stage):
@@ -94,15 +118,18 @@ def take_batch(rng, full, half, stage):
 
 
 def reconstruction(output, target, weight):
-    """Mean absolute and squared error plus the error of first differences, which keeps edges sharp."""
+    """Mean absolute and squared error plus the error of first differences, which keeps edges
+    sharp."""
     difference = output - target
     edges = difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
     return difference.abs().mean() + difference.square().mean() + weight * edges
 
 
 def vae_loss(model, picture, settings, halve, frozen=False):
-    """One training loss; with halve the latents are shrunk and must decode to the shrunk picture, which
-    makes them behave like small pictures and easier for the UNet to learn. With frozen only the decoder learns."""
+    """One training loss; with halve the shrunk latents must decode to the shrunk picture.
+
+    That makes them behave like small pictures and easier for the UNet to learn. With frozen only
+    the decoder learns."""
     with torch.set_grad_enabled(not frozen):
         mean, logvar = model.encode(picture)
     mean, logvar = mean.float(), logvar.float()
@@ -119,10 +146,15 @@ def measure(model, device, state, count=12):
     """Mean PSNR over pictures of seeds that training never sees, and a sheet of some of them."""
     batch = np.stack([paint(seed)[0] for seed in range(count)])
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cpu"):
-        output = torch.cat([model.decode(model.encode(to_tensor(part[None], device))[0]).float() for part in batch])
+        output = torch.cat(
+            [model.decode(model.encode(to_tensor(part[None], device))[0]).float() for part in batch]
+        )
     output = ((output.clamp(-1, 1) + 1) * 127.5 + 0.5).byte().permute(0, 2, 3, 1).cpu().numpy()
     error = ((output.astype(np.float32) - batch) ** 2).mean((1, 2, 3))
-    write_png(os.path.join(state, "vae_preview.png"), sheet(np.concatenate([batch[:6], output[:6], batch[6:], output[6:]]), 6))
+    write_png(
+        os.path.join(state, "vae_preview.png"),
+        sheet(np.concatenate([batch[:6], output[:6], batch[6:], output[6:]]), 6),
+    )
     return float((10 * np.log10(255**2 / error)).mean())
 
 
@@ -138,63 +170,91 @@ def load_vae(state, settings, device, averaged=True):
     return model.eval()
 
 
+class VaeProgress:
+    """Everything that a restart needs, in state/vae.pt."""
+
+    def __init__(self, state, settings, device):
+        self.path, config = os.path.join(state, "vae.pt"), settings["vae"]
+        torch.manual_seed(settings["seed"])
+        self.model = Autoencoder(vae_config(settings)).to(device)
+        self.model.to(memory_format=torch.channels_last)
+        start_from_means(self.model)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=1e-4
+        )
+        self.average = Average([self.model], config["ema"])
+        self.stage, self.step, self.seconds = 0, 0, 0.0
+        if os.path.exists(self.path):
+            held = torch.load(self.path, map_location=device, weights_only=True)
+            self.model.load_state_dict(held["model"])
+            self.optimizer.load_state_dict(held["optimizer"])
+            self.average.values, self.average.steps = held["average"], held["average_steps"]
+            self.stage, self.step, self.seconds = held["stage"], held["step"], held["seconds"]
+
+    def save(self):
+        held = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.values,
+            "average_steps": self.average.steps,
+            "stage": self.stage,
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        save(self.path, held)
+
+    def learn(self, picture, settings, stage, halve):
+        """One step; returns the reconstruction loss and the KL divergence."""
+        frozen = stage.get("decoder_only", False)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(stage, self.step)
+        with torch.autocast(picture.device.type, torch.bfloat16):
+            loss, error, divergence = vae_loss(self.model, picture, settings, halve, frozen)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.average.update()
+        self.step += 1
+        return error.item(), divergence.item()
+
+    def report(self, state, device):
+        """Prints the PSNR of the averaged weights."""
+        self.average.swap()
+        self.model.eval()
+        print(f"vae psnr {measure(self.model, device, state):.2f} dB", flush=True)
+        self.model.train()
+        self.average.swap()
+
+
 def train_vae(state, settings, device, decoder_only=False):
     """Runs or resumes the stages of the autoencoder; the checkpoint is state/vae.pt.
 
     The last stages, which train the decoder only, run when asked for: cached latents stay valid."""
-    config, path = settings["vae"], os.path.join(state, "vae.pt")
     full, half = pictures(state, settings, SIZE), pictures(state, settings, SIZE // 2)
-    torch.manual_seed(settings["seed"])
-    model = Autoencoder(vae_config(settings)).to(device).to(memory_format=torch.channels_last)
-    start_from_means(model)
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
-    average, stage_index, step, seconds = Average([model], config["ema"]), 0, 0, 0.0
-    if os.path.exists(path):
-        held = torch.load(path, map_location=device, weights_only=True)
-        model.load_state_dict(held["model"])
-        optimizer.load_state_dict(held["optimizer"])
-        average.values, average.steps = held["average"], held["average_steps"]
-        stage_index, step, seconds = held["stage"], held["step"], held["seconds"]
-    saved, started, shown, sums = time.time(), time.time(), time.time(), np.zeros(3)
-    while stage_index < len(config["stages"]):
-        stage = config["stages"][stage_index]
+    progress, stages = VaeProgress(state, settings, device), settings["vae"]["stages"]
+    clock = Clock(settings["checkpoint_seconds"])
+    while progress.stage < len(stages):
+        stage = stages[progress.stage]
         frozen = stage.get("decoder_only", False)
         if frozen and not decoder_only:
             return
-        if frozen and step == 0:
-            average.copy_to_networks()
-        while step < stage["steps"]:
-            rng = np.random.default_rng([settings["seed"], 1, stage_index, step])
-            picture = to_tensor(take_batch(rng, full, half, stage), device).to(memory_format=torch.channels_last)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(stage, step)
-            with torch.autocast(device.type, torch.bfloat16):
-                loss, error, divergence = vae_loss(model, picture, config, not frozen and rng.random() < 0.2, frozen)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            average.update()
-            step += 1
-            sums += (error.item(), divergence.item(), 1)
-            if step % 50 == 0:
-                speed = sums[2] * stage["batch"] / (time.time() - shown)
-                print(f"vae stage {stage_index} step {step}/{stage['steps']} loss {sums[0] / sums[2]:.4f} "
-                      f"kl {sums[1] / sums[2]:.2f} {speed:.1f} samples/s", flush=True)
-                shown, sums = time.time(), np.zeros(3)
-            finished = step == stage["steps"]
-            if finished or time.time() - saved > settings["checkpoint_seconds"]:
-                average.swap()
-                model.eval()
-                print(f"vae psnr {measure(model, device, state):.2f} dB", flush=True)
-                model.train()
-                average.swap()
-                held = (stage_index + 1, 0) if finished else (stage_index, step)
-                save(path, {
-                    "model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.values,
-                    "average_steps": average.steps, "stage": held[0], "step": held[1],
-                    "seconds": seconds + time.time() - started,
-                })
-                saved = shown = time.time()
-                sums = np.zeros(3)
-        stage_index, step = stage_index + 1, 0
+        if frozen and progress.step == 0:
+            progress.average.copy_to_networks()
+        finished = False
+        while not finished:
+            rng = np.random.default_rng([settings["seed"], 1, progress.stage, progress.step])
+            picture = to_tensor(take_batch(rng, full, half, stage), device)
+            picture = picture.to(memory_format=torch.channels_last)
+            halve = not frozen and rng.random() < 0.2
+            clock.count(progress.learn(picture, settings["vae"], stage, halve), stage["batch"])
+            if progress.step % 50 == 0:
+                clock.report(f"vae stage {progress.stage} step {progress.step}/{stage['steps']}")
+            finished = progress.step >= stage["steps"]
+            if finished or clock.due():
+                progress.seconds += clock.lap()
+                progress.report(state, device)
+                if finished:
+                    progress.stage, progress.step = progress.stage + 1, 0
+                progress.save()
+                clock.restart()

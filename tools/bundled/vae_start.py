@@ -1,7 +1,10 @@
-# Gives the autoencoder a good start: before training it already keeps the mean colour of each 8x8 block.
-"""Three channels carry red, green and blue unchanged along the residual path. Group normalisation takes away the mean
-of a group, so two constant channels beside each colour keep its scale; a bias puts the activation where it is straight.
+# Gives the autoencoder a good start: before training it already keeps the mean colour of each 8x8
+# block.
+"""Three channels carry red, green and blue unchanged along the residual path. Group normalisation
+takes away the mean of a group, so two constant channels beside each colour keep its scale; a bias
+puts the activation where it is straight.
 """
+
 import torch
 import torch.nn.functional as F
 
@@ -43,7 +46,8 @@ def set_constants(layer):
 
 @torch.no_grad()
 def start_from_means(model):
-    """Changes a fresh Autoencoder in place; needs at least 12 channels everywhere and 4 groups or fewer."""
+    """Changes a fresh Autoencoder in place; needs at least 12 channels everywhere and 4 groups or
+    fewer."""
     one = torch.zeros(3, 3)
     one[1, 1] = 1
     mean = torch.zeros(3, 3)
@@ -62,7 +66,12 @@ def start_from_means(model):
                 carry(block.downsamplers[0].conv, COLOURS, mean)
             if hasattr(block, "upsamplers"):
                 carry(block.upsamplers[0].conv, COLOURS, blur)
-        shortcuts = [resnet.conv_shortcut for block in blocks for resnet in block.resnets if hasattr(resnet, "conv_shortcut")]
+        shortcuts = [
+            resnet.conv_shortcut
+            for block in blocks
+            for resnet in block.resnets
+            if hasattr(resnet, "conv_shortcut")
+        ]
         set_constants(shortcuts[-1])
         part.conv_norm_out.bias[list(COLOURS)] = BIAS
     carry(model.encoder.conv_in, range(3), one)
