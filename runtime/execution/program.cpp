@@ -16,7 +16,7 @@ std::vector<std::size_t> cut_into_batches(std::span<const Dispatch> dispatches,
   std::uint64_t flops = 0;
   for (std::size_t i = 0; i < dispatches.size(); ++i) {
     const std::uint64_t next = dispatches[i].flops;
-    const bool full = flops > 0 && (next > max_flops || flops > max_flops - next);
+    const bool full = flops > 0 && next > 0 && (next > max_flops || flops > max_flops - next);
     if (full && i > first.back()) {
       first.push_back(i);
       flops = 0;

@@ -36,6 +36,7 @@ class Commands {
   Commands(const Device& device, VkCommandBuffer buffer, std::string_view place);
   // Must be called last.
   void end();
+  VkCommandBuffer handle() const { return buffer_; }
 
   void bind(VkPipeline pipeline);
   void bind_set(VkPipelineLayout layout, VkDescriptorSet set);

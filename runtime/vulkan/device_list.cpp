@@ -61,22 +61,16 @@ const PhysicalDeviceInfo& usable(const PhysicalDeviceInfo& device) {
   return device;
 }
 
-const PhysicalDeviceInfo& choose_index(std::span<const PhysicalDeviceInfo> devices,
-                                       std::string_view selector) {
+const PhysicalDeviceInfo* find_index(std::span<const PhysicalDeviceInfo> devices,
+                                     std::string_view selector) {
   std::uint32_t index = 0;
-  const auto [end, error] =
-      std::from_chars(selector.data(), selector.data() + selector.size(), index);
-  if (error == std::errc()) {
-    for (const PhysicalDeviceInfo& device : devices) {
-      if (device.index == index) return usable(device);
-    }
+  const char* end = selector.data() + selector.size();
+  const auto [stop, error] = std::from_chars(selector.data(), end, index);
+  if (error != std::errc() || stop != end) return nullptr;
+  for (const PhysicalDeviceInfo& device : devices) {
+    if (device.index == index) return &device;
   }
-  fail_usage("device", "there is no device number {}; the devices are {}", selector,
-             list_text(devices));
-}
-
-bool is_number(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return nullptr;
 }
 
 std::string feature_names(std::uint32_t features) {
@@ -134,7 +128,7 @@ const PhysicalDeviceInfo& choose_device(std::span<const PhysicalDeviceInfo> devi
                                         std::string_view selector) {
   if (devices.empty()) fail("device", "there is no Vulkan device");
   if (selector.empty()) return choose_best(devices);
-  if (is_number(selector)) return choose_index(devices, selector);
+  if (const PhysicalDeviceInfo* device = find_index(devices, selector)) return usable(*device);
   const std::string wanted = lower_case(selector);
   std::vector<const PhysicalDeviceInfo*> fitting, fitting_usable;
   for (const PhysicalDeviceInfo& device : devices) {
@@ -144,8 +138,10 @@ const PhysicalDeviceInfo& choose_device(std::span<const PhysicalDeviceInfo> devi
   }
   if (fitting_usable.size() == 1) return *fitting_usable.front();
   if (fitting.size() == 1) return usable(*fitting.front());
-  fail_usage("device", "\"{}\" fits {} devices; choose one by its number: {}", selector,
-             fitting.empty() ? "no" : "several", list_text(devices));
+  fail_usage("device", "\"{}\" is {}; the devices are {}", selector,
+             fitting.empty() ? "neither a device's number nor a part of a name"
+                             : "part of several names: choose by number",
+             list_text(devices));
 }
 
 std::string facts_text(const PhysicalDeviceInfo& device) {

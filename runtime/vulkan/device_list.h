@@ -51,7 +51,7 @@ std::string version_text(std::uint32_t version);  // "1.3.239"
 std::vector<PhysicalDeviceInfo> list_devices(const Instance& instance);
 
 // selector: empty: the best by kind (discrete, integrated, virtual, cpu), then by its largest
-// device-local heap; a number: that index; else a part of the name, whatever the case.
+// device-local heap; a number in the list: that index; else a part of the name, whatever the case.
 // Throws Error (wrong usage) listing the devices when the selector fits none or several, and Error
 // with each reason when no device can be used.
 const PhysicalDeviceInfo& choose_device(std::span<const PhysicalDeviceInfo> devices,
