@@ -72,7 +72,7 @@ void Buffer::allocate(MemoryKind kind, std::string_view name) {
 
 VkResult Buffer::try_type(std::uint32_t type, std::uint64_t bytes) {
   const MemoryTypeInfo& info = device_.info().memory_types[type];
-  // Software drivers promise more memory than there is and are killed when it is touched.
+  // Software drivers promise any amount, and the process is killed when it touches that.
   if (bytes > device_.available_bytes(info.heap)) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   VkMemoryAllocateInfo allocate{};
   allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
@@ -98,8 +98,8 @@ void Buffer::fail_memory(VkResult result, std::uint32_t type, std::uint64_t byte
     fail_call(result, "vkAllocateMemory", name);
   }
   const std::uint32_t heap = device_.info().memory_types[type].heap;
-  fail(name, "needs {:.1f} MiB of memory; {} has {:.1f} MiB left of {:.1f} MiB", mebibytes(bytes),
-       device_.profile().name, mebibytes(device_.available_bytes(heap)),
+  fail(name, "needs {:.1f} MiB of memory; {} has {:.1f} MiB left (a heap of {:.1f} MiB)",
+       mebibytes(bytes), device_.profile().name, mebibytes(device_.available_bytes(heap)),
        mebibytes(device_.info().heaps[heap].size_bytes));
 }
 

@@ -1,7 +1,9 @@
 // Opens a device with the features its profile names.
 #include "runtime/vulkan/device.h"
 
-#include <cstring>
+#include <unistd.h>
+
+#include <algorithm>
 #include <vector>
 
 #include "runtime/base/error.h"
@@ -9,6 +11,16 @@
 #include "runtime/vulkan/feature_chain.h"
 
 namespace kiln {
+namespace {
+
+std::uint64_t host_memory_bytes() {
+  const long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page_bytes > 0 ? std::uint64_t(pages) * std::uint64_t(page_bytes) : 0;
+}
+
+std::uint64_t less(std::uint64_t all, std::uint64_t used) { return all > used ? all - used : 0; }
+
+}  // namespace
 
 Device::Device(const Instance& instance, const PhysicalDeviceInfo& info) : info_(info) {
   if (!info.refused.empty()) {
@@ -89,6 +101,11 @@ void Device::begin_label(VkCommandBuffer commands, const char* text) const {
 void Device::end_label(VkCommandBuffer commands) const { end_label_(commands); }
 
 std::uint64_t Device::available_bytes(std::uint32_t heap) const {
+  if (info_.profile.kind == DeviceKind::cpu) {
+    // Some software drivers report a fixed 2 GiB, whatever the machine has.
+    const std::uint64_t size = std::max(info_.heaps[heap].size_bytes, host_memory_bytes());
+    return less(size, allocated_bytes_[heap]);
+  }
   if (memory_budget_) {
     VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{};
     budget.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT;
@@ -96,11 +113,9 @@ std::uint64_t Device::available_bytes(std::uint32_t heap) const {
     memory.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2;
     memory.pNext = &budget;
     vkGetPhysicalDeviceMemoryProperties2(physical_, &memory);
-    const std::uint64_t limit = budget.heapBudget[heap], used = budget.heapUsage[heap];
-    return limit > used ? limit - used : 0;
+    return less(budget.heapBudget[heap], budget.heapUsage[heap]);
   }
-  const std::uint64_t size = info_.heaps[heap].size_bytes, used = allocated_bytes_[heap];
-  return size > used ? size - used : 0;
+  return less(info_.heaps[heap].size_bytes, allocated_bytes_[heap]);
 }
 
 }  // namespace kiln

@@ -38,7 +38,7 @@ class Device {
   void end_label(VkCommandBuffer commands) const;
 
   // Bytes a heap can still give: its budget less its use (VK_EXT_memory_budget), else its size less
-  // what this Device allocated.
+  // what this Device allocated. A software device has the host's memory.
   std::uint64_t available_bytes(std::uint32_t heap) const;
   // Live VkDeviceMemory objects.
   std::uint32_t allocations() const { return allocations_; }

@@ -131,7 +131,8 @@ void read_properties(VkPhysicalDevice device, std::uint32_t api, PhysicalDeviceI
   DeviceProfile& profile = info.profile;
   std::copy_n(id.deviceUUID, info.uuid.size(), info.uuid.begin());
   info.driver_id = std::uint32_t(driver.driverID);
-  profile.driver = fmt::format("{} {}", driver.driverName, driver.driverInfo);
+  profile.driver = driver.driverName;
+  if (driver.driverInfo[0] != '\0') profile.driver += fmt::format(" {}", driver.driverInfo);
   profile.features |= subgroup_needs(subgroup);
   profile.subgroup_size = std::max(subgroup.subgroupSize, 1u);
   profile.min_subgroup_size = sizes.minSubgroupSize ? sizes.minSubgroupSize : profile.subgroup_size;

@@ -78,7 +78,8 @@ TEST_F(OnDevice, AnAllocationThatCannotFitTellsBytesNeededAndAvailable) {
   EXPECT_THAT(error_of([&] { Buffer(device(), limit + 1, MemoryKind::device, "the arena"); }),
               testing::AllOf(HasSubstr("[the arena] needs"), HasSubstr("largest allocation")));
   device_.reset();
-  info_.heaps[0].size_bytes = 1 << 20;  // a device with 1 MiB, which budgets do not know of
+  info_.profile.kind = DeviceKind::discrete;
+  info_.heaps[0].size_bytes = 1 << 20;  // budgets know nothing of this
   std::erase(info_.extensions, std::string(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME));
   EXPECT_THAT(
       error_of([&] { Buffer(device(), 3 << 20, MemoryKind::device, "the arena"); }),
