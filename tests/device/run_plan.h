@@ -10,7 +10,7 @@
 
 namespace kiln::test {
 
-// Facts about the device under test. Skips nothing: a machine without any device is an Error.
+// Facts about the device under test.
 DeviceProfile device_profile();
 
 using Contents = std::map<std::string, std::vector<std::byte>>;
