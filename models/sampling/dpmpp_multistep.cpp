@@ -24,7 +24,8 @@ std::uint32_t order_at(const SamplerRun& run, std::uint32_t i) {
 }  // namespace
 
 StepTable dpmpp_multistep(const SamplerRun& run) {
-  const auto [times, sigmas] = log_snr_schedule(run.config, run.noise, run.steps);
+  const TimeSchedule schedule = log_snr_schedule(run.config, run.noise, run.steps);
+  const std::vector<double>&times = schedule.timesteps, &sigmas = schedule.sigmas;
   const DpmAlgorithm algorithm = run.config.algorithm;
   const auto level = [&](std::uint32_t i) { return preserving_level(sigmas[i]); };
   const auto lambda = [&](std::uint32_t i) { return half_log_snr(level(i)); };

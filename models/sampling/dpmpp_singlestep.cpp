@@ -22,7 +22,8 @@ std::vector<std::uint32_t> orders(const SchedulerConfig& config, std::uint32_t s
 }  // namespace
 
 StepTable dpmpp_singlestep(const SamplerRun& run) {
-  const auto [times, sigmas] = log_snr_schedule(run.config, run.noise, run.steps);
+  const TimeSchedule schedule = log_snr_schedule(run.config, run.noise, run.steps);
+  const std::vector<double>&times = schedule.timesteps, &sigmas = schedule.sigmas;
   const DpmAlgorithm algorithm = run.config.algorithm;
   const auto level = [&](std::uint32_t i) { return preserving_level(sigmas[i]); };
   const auto lambda = [&](std::uint32_t i) { return half_log_snr(level(i)); };

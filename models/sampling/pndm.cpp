@@ -42,8 +42,8 @@ class Pndm {
   Blend transfer(const Blend& x, Blend output, std::int64_t from, std::int64_t to) const {
     const auto& alpha_bars = run_.noise.alpha_bars();
     const double last = run_.config.set_alpha_to_one.value_or(false) ? 1 : alpha_bars[0];
-    const double now = alpha_bars[std::size_t(from)];
-    const double after = to >= 0 ? alpha_bars[std::size_t(to)] : last;
+    const double now = alpha_bars.at(std::size_t(from));
+    const double after = to >= 0 ? alpha_bars.at(std::size_t(to)) : last;
     if (run_.config.prediction == Prediction::velocity) {
       output = std::sqrt(now) * output + std::sqrt(1 - now) * x;
     }
@@ -90,12 +90,12 @@ class Pndm {
     known_outputs_ = 1;
     if (step + 1 == run_.steps) return step + 1;
     const std::uint32_t end = times_[step + 1];
+    // The reference counts back by the stride, also where the spacing is another
+    const bool by_stride = run_.config.spacing != Spacing::sgm_uniform;
+    const std::uint32_t from = by_stride ? end + stride_ : begin;
     evaluate(end);
-    table_.next(
-        {transfer(slot(1), (table_.output() + slot(3)) / 2, std::int64_t(end) + stride_, end),
-         {},
-         {},
-         slot(3)});
+    const Blend mean = (table_.output() + slot(3)) / 2;
+    table_.next({transfer(slot(1), mean, from, end), {}, {}, slot(3)});
     return step + 1;
   }
 
