@@ -34,7 +34,8 @@ vec2 statistics(uint group) {
     mean += share * partials[group * parts + p].x;
   }
   for (uint p = 0u; p < parts; ++p) {
-    const float count = float(min(part_pixels, pixels - p * part_pixels)) * float(group_units * kWidth);
+    const uint count_pixels = min(part_pixels, pixels - p * part_pixels);
+    const float count = float(count_pixels) * float(group_units * kWidth);
     const vec2 partial = partials[group * parts + p];
     squares += partial.y + count * (partial.x - mean) * (partial.x - mean);
   }

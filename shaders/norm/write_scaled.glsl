@@ -6,7 +6,8 @@
 void write(uint index, uint channel, vec4 value) {
   vec4 result;
   for (uint k = 0u; k < kWidth; ++k) {
-    result[k] = activate(value[k] * load(scale[channel + k]) + load(shift[channel + k]), ACTIVATION);
+    const float scaled = value[k] * load(scale[channel + k]) + load(shift[channel + k]);
+    result[k] = activate(scaled, ACTIVATION);
   }
   if (QUADS) y4[index] = store4(result);
   else y[index] = store(result.x);

@@ -8,7 +8,7 @@
 
 layout(constant_id = 0) const uint WORKGROUP = 64;
 layout(constant_id = 1) const uint NOISE = 0;         // of noise.glsl
-layout(constant_id = 2) const bool GUIDED = true;     // outputs are [uncond | cond], else cond alone
+layout(constant_id = 2) const bool GUIDED = true;     // [uncond | cond], else cond alone
 layout(constant_id = 3) const bool RESCALED = false;  // factors are there
 layout(local_size_x_id = 0) in;
 
@@ -17,13 +17,14 @@ layout(binding = 1) readonly buffer Output { element outputs[]; };  // [half, im
 layout(binding = 2) readonly buffer Table { StepRow rows[]; };
 layout(binding = 3) readonly buffer Row { uint row; };
 layout(binding = 4) readonly buffer Seeds { uvec2 seeds[]; };        // [image]: low and high word
-layout(binding = 5) readonly buffer Uploaded { float uploaded[]; };  // [draw, image, channel, pixel]
+layout(binding = 5) readonly buffer Uploaded { float uploaded[]; };  // [draw, image, c, pixel]
 layout(binding = 6) readonly buffer Factors { float factors[]; };    // [image]
 
 layout(push_constant) uniform Args { uint images; uint pixels; uint channels; uint first_draw; };
 
 float noise(uint draw, uint image, uint index) {
-  if (NOISE == kPhilox) return philox_normal(seeds[image].x, seeds[image].y, first_draw + draw, index);
+  const uvec2 seed = seeds[image];
+  if (NOISE == kPhilox) return philox_normal(seed.x, seed.y, first_draw + draw, index);
   return uploaded[(draw * images + image) * pixels * channels + index];
 }
 

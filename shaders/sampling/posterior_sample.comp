@@ -9,7 +9,7 @@ layout(constant_id = 0) const uint WORKGROUP = 64;
 layout(constant_id = 1) const uint NOISE = 0;  // of noise.glsl
 layout(local_size_x_id = 0) in;
 
-layout(binding = 0) readonly buffer Moments { element moments[]; };  // [image or 1, pixel, 2 * channel]
+layout(binding = 0) readonly buffer Moments { element moments[]; }; // [image or 1, pixel, 2 * c]
 layout(binding = 1) readonly buffer Seeds { uvec2 seeds[]; };        // [image]: low and high word
 layout(binding = 2) readonly buffer Uploaded { float uploaded[]; };  // [image, channel, pixel]
 layout(binding = 3) writeonly buffer Clean { float clean[]; };       // [image, pixel, channel]

@@ -14,7 +14,7 @@ layout(binding = 0) writeonly buffer Slots { float slots[]; };    // [slot, imag
 layout(binding = 1) writeonly buffer Row { uint row; };
 layout(binding = 2) readonly buffer Start { float clean_scale, noise_scale; };
 layout(binding = 3) readonly buffer Seeds { uvec2 seeds[]; };     // [image]: low and high word
-layout(binding = 4) readonly buffer Uploaded { float uploaded[]; };  // [draw, image, channel, pixel]
+layout(binding = 4) readonly buffer Uploaded { float uploaded[]; };  // [draw, image, c, pixel]
 layout(binding = 5) readonly buffer Clean { float clean[]; };     // [image, pixel, channel]
 
 layout(push_constant) uniform Args { uint images; uint pixels; uint channels; uint first_draw; };
