@@ -49,7 +49,8 @@ BlockPool::Piece BlockPool::take(std::uint64_t size_bytes, std::uint64_t expecte
       return piece;
     }
   }
-  const std::uint64_t largest = std::min(kLargestBlock, device_.profile().max_allocation_bytes);
+  // Half of the limit, since drivers may add to what is asked.
+  const std::uint64_t largest = std::min(kLargestBlock, device_.profile().max_allocation_bytes / 2);
   const std::uint64_t block_bytes =
       std::max(rounded, std::min(align_up(expected_bytes, alignment_), largest));
   // A piece with a block to itself tells its own name when memory is short.

@@ -37,7 +37,7 @@ class BlockPool {
   };
 
   // expected_bytes: of this piece and those that will follow at once; a new block is as large as
-  // that, up to 1 GiB or the device's limit. name: for the error when memory is short.
+  // that, up to 1 GiB or half the device's limit. name: for the error when memory is short.
   Piece take(std::uint64_t size_bytes, std::uint64_t expected_bytes, std::string_view name);
 
   MemoryKind kind() const { return kind_; }

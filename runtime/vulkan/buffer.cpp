@@ -98,8 +98,10 @@ void Buffer::fail_memory(VkResult result, std::uint32_t type, std::uint64_t byte
     fail_call(result, "vkAllocateMemory", name);
   }
   const std::uint32_t heap = device_.info().memory_types[type].heap;
-  fail(name, "needs {:.1f} MiB of memory; {} has {:.1f} MiB left (a heap of {:.1f} MiB)",
-       mebibytes(bytes), device_.profile().name, mebibytes(device_.available_bytes(heap)),
+  const std::uint64_t available = device_.available_bytes(heap);
+  fail(name, "needs {:.1f} MiB of memory{}; {} has {:.1f} MiB left (a heap of {:.1f} MiB)",
+       mebibytes(bytes), bytes <= available ? ", which the driver refused" : "",
+       device_.profile().name, mebibytes(available),
        mebibytes(device_.info().heaps[heap].size_bytes));
 }
 
