@@ -49,10 +49,13 @@ void check_trace(const GoldenFolder& golden, const std::string& name, const nloh
     evaluator.apply(table.rows[row], slice(outputs, row, size), fresh);
     samples.insert(samples.end(), evaluator.latent().begin(), evaluator.latent().end());
   }
+  // The reference subtracts float32 latents as large as the start: at sigma 4096 its own rounding
+  // exceeds the bound.
+  const double bound = 1e-5 + 0x1p-23 * table.initial_scale;
   report.comparisons.push_back(
-      compare(name + "/samples", samples, golden.values(name + "/samples"), 1e-5));
+      compare(name + "/samples", samples, golden.values(name + "/samples"), bound));
   report.comparisons.push_back(
-      compare(name + "/model_inputs", inputs, golden.values(name + "/model_inputs"), 1e-5));
+      compare(name + "/model_inputs", inputs, golden.values(name + "/model_inputs"), bound));
   report.comparisons.push_back(compare_absolute(
       name + "/timesteps", std::vector<float>(table.timesteps.begin(), table.timesteps.end()),
       golden.values(name + "/timesteps"), 1e-3));

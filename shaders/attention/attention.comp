@@ -28,10 +28,21 @@ layout(constant_id = 2) const bool VECTOR = true;    // d is a multiple of 4
 layout(local_size_x_id = 0) in;
 
 const uint QUADS = (HEAD + 3) / 4;
+// A head is walked in unrolled pieces of at most eight quads: fewer turns of the loops, which some
+// drivers limit (see DeviceProfile::max_loop_iterations), and more independent sums in flight.
+const uint PIECES = (QUADS + 7) / 8;
+const uint PIECE = (QUADS + PIECES - 1) / PIECES;
 const uint KEYS = 4;  // handled together, so that the sums are rescaled less often
 
 vec4 query[QUADS];
 vec4 sums[QUADS];
+
+vec4 quad_of_q(uint base, uint i) {
+  if (VECTOR) return load4(q4[base / 4 + i]);
+  vec4 value = vec4(0);
+  for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(q[base + i * 4 + c]);
+  return value;
+}
 
 vec4 quad_of_k(uint base, uint i) {
   if (VECTOR) return load4(k4[base / 4 + i]);
@@ -53,9 +64,7 @@ void main() {
   const bool is_mine = at < queries;
   const uint mine = ((image * queries + min(at, queries - 1)) * heads + head) * HEAD;
   for (uint i = 0; i < QUADS; ++i) {
-    vec4 value = vec4(0);
-    for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(q[mine + i * 4 + c]);
-    query[i] = value * scale;
+    query[i] = quad_of_q(mine, i) * scale;
     sums[i] = vec4(0);
   }
   const uint last = causal != 0 ? min(keys, first_query + (gl_WorkGroupID.x + 1) * WORKGROUP) : keys;
@@ -67,11 +76,15 @@ void main() {
       base[j] = ((image * keys + min(first + j, keys - 1)) * heads + head) * HEAD;
       score[j] = 0.0;
     }
-    for (uint i = 0; i < QUADS; ++i) {
-      const vec4 a = query[i];
-      [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-        const vec4 b = quad_of_k(base[j], i);
-        score[j] = fma(a.x, b.x, fma(a.y, b.y, fma(a.z, b.z, fma(a.w, b.w, score[j]))));
+    for (uint piece = 0; piece < QUADS; piece += PIECE) {
+      [[unroll]] for (uint turn = 0; turn < PIECE; ++turn) {
+        const uint i = piece + turn;
+        if (QUADS % PIECE != 0 && i >= QUADS) break;
+        const vec4 a = query[i];
+        [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+          const vec4 b = quad_of_k(base[j], i);
+          score[j] = fma(a.x, b.x, fma(a.y, b.y, fma(a.z, b.z, fma(a.w, b.w, score[j]))));
+        }
       }
     }
     float block_most = most;
@@ -87,12 +100,16 @@ void main() {
       score[j] = score[j] > -2.9e38 ? exp(score[j] - most) : 0.0;
       total += score[j];
     }
-    for (uint i = 0; i < QUADS; ++i) {
-      vec4 sum = sums[i] * shrink;
-      [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-        sum = fma(vec4(score[j]), quad_of_v(base[j], i), sum);
+    for (uint piece = 0; piece < QUADS; piece += PIECE) {
+      [[unroll]] for (uint turn = 0; turn < PIECE; ++turn) {
+        const uint i = piece + turn;
+        if (QUADS % PIECE != 0 && i >= QUADS) break;
+        vec4 sum = sums[i] * shrink;
+        [[unroll]] for (uint j = 0; j < KEYS; ++j) {
+          sum = fma(vec4(score[j]), quad_of_v(base[j], i), sum);
+        }
+        sums[i] = sum;
       }
-      sums[i] = sum;
     }
   }
   if (!is_mine) return;

@@ -1,0 +1,87 @@
+// Plans of the real networks at their real sizes, without files and without a device.
+#include "models/pipeline/stages.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace kiln {
+namespace {
+
+DeviceProfile card() {
+  DeviceProfile device;
+  device.kind = DeviceKind::discrete;
+  device.features |= kNeedStorage16;
+  device.max_workgroup_invocations = 256;
+  device.max_workgroup_size = {256, 256, 64};
+  device.max_storage_buffers = 8;
+  device.max_binding_bytes = 2ull << 30;
+  return device;
+}
+
+class StagesOfSd15 : public ::testing::Test {
+ protected:
+  const Model model_ = synthetic_model("sd15", 0);
+  const DeviceProfile device_ = card();
+  const StageTarget target_{.element = DType::f16, .device = &device_};
+};
+
+TEST_F(StagesOfSd15, TheUnetHasThePublishedTensorsAndParameters) {
+  const Plan plan = plan_denoise(model_, target_, stage_shape(model_, 512, 512, 1, true));
+  EXPECT_EQ(plan.sources.size(), 686u);
+  EXPECT_EQ(plan.weight_elements(), 859'520'964u);
+}
+
+TEST_F(StagesOfSd15, TheArenaOfAGuidedStepIsAboutEightyMebibytes) {
+  const Plan plan = plan_denoise(model_, target_, stage_shape(model_, 512, 512, 1, true));
+  const double mebibytes = double(plan.arena_bytes) / (1 << 20);
+  EXPECT_GE(mebibytes, 72);
+  EXPECT_LE(mebibytes, 88);
+  EXPECT_LE(plan.arena_bytes, plan.live_peak_bytes + plan.live_peak_bytes / 20);
+  // 360 GFLOP at 256 pixels, 1.61 TFLOP at 512 (2 FLOP a multiply-add), within 3 %.
+  EXPECT_NEAR(double(plan.flops()), 1.606e12, 0.05e12);
+}
+
+TEST_F(StagesOfSd15, TheOtherNetworksHaveTheirPublishedParameters) {
+  const StageShape shape = stage_shape(model_, 512, 512, 1, true);
+  const Plan text = plan_text(model_, target_, 2, 0);
+  EXPECT_EQ(text.weight_elements(), 123'060'480u);
+  const Plan encode = plan_encode(model_, target_, shape, NoiseSource::philox);
+  const Plan decode = plan_decode(model_, target_, shape);
+  EXPECT_EQ(encode.weight_elements() + decode.weight_elements(), 83'653'863u);
+}
+
+TEST_F(StagesOfSd15, NoDispatchIsLongerThanTheDeviceAllows) {
+  DeviceProfile slow = card();
+  slow.max_dispatch_flops = 200'000'000;
+  const StageTarget target{.element = DType::f16, .device = &slow};
+  const Plan plan = plan_denoise(model_, target, stage_shape(model_, 256, 256, 1, true));
+  std::uint64_t longest = 0;
+  for (const Dispatch& dispatch : plan.dispatches) longest = std::max(longest, dispatch.flops);
+  EXPECT_GT(longest, slow.max_dispatch_flops / 4);
+  // One band of rows is the least there is: 8 x 4 rows of the widest layer.
+  EXPECT_LE(longest, 2 * slow.max_dispatch_flops + 32ull * 2 * 23040 * 1280);
+}
+
+TEST_F(StagesOfSd15, AStageThatExceedsABindingNamesTheTensor) {
+  DeviceProfile small = card();
+  small.max_binding_bytes = 16 << 20;
+  const StageTarget target{.element = DType::f16, .device = &small};
+  try {
+    plan_decode(model_, target, stage_shape(model_, 512, 512, 1, true));
+    FAIL() << "was planned";
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find("decoder.up_blocks"), std::string::npos)
+        << error.what();
+    EXPECT_NE(std::string(error.what()).find("16777216"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(StagesOfSd15, PlanningTwiceGivesTheSameText) {
+  const StageShape shape = stage_shape(model_, 512, 512, 2, true);
+  EXPECT_EQ(plan_denoise(model_, target_, shape).to_text(),
+            plan_denoise(model_, target_, shape).to_text());
+}
+
+}  // namespace
+}  // namespace kiln
