@@ -1,9 +1,11 @@
 # The named Vulkan drivers of the private folder: what each needs, and how a program runs on it.
 """Trees (unpacked packages) and drivers (a tree's driver plus settings), as plain tables."""
+import ctypes
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +57,7 @@ MANIFESTS = {  # where a tree's driver manifest lies
     "sid": "usr/share/vulkan/icd.d/lvp_icd*.json",
     "swiftshader": "swiftshader_icd.json",
 }
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 SYSTEM_MANIFESTS = Path("/usr/share/vulkan/icd.d")
 
 
@@ -183,6 +186,11 @@ def _layer_version(driver):
     return tuple(int(number) for number in layer["api_version"].split(".")[:2])
 
 
+def _end_with_parent():
+    """A program whose launcher is killed (by a time limit, say) is killed, too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _run_validated(driver, argv, environment):
     """Runs with the validation layer and its synchronization checks; any message is a failure."""
     with tempfile.TemporaryDirectory(prefix="kiln-validation-") as folder:
@@ -197,7 +205,8 @@ def _run_validated(driver, argv, environment):
         (Path(folder) / "vk_layer_settings.txt").write_text("".join(lines), encoding="utf-8")
         environment |= {"VK_LAYER_SETTINGS_PATH": folder, "KILN_VALIDATION": "1",
                         "VK_INSTANCE_LAYERS": "VK_LAYER_KHRONOS_validation"}
-        status = subprocess.run(argv, env=environment, check=False).returncode
+        status = subprocess.run(argv, env=environment, check=False,
+                                preexec_fn=_end_with_parent).returncode
         messages = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if messages.strip():
         print(f"validation on {driver}:\n{messages.rstrip()[:20000]}", file=sys.stderr)
