@@ -10,11 +10,12 @@ from brushes import SIZE
 from configs import text_config, unet_config
 from dataset import latents, pictures, read_captions
 from export import export
+from pace import Clock, Threads
 from painter import paint
 from sampler import alphas, preview
 from text_encoder import TextEncoder
 from tokenizer import Tokenizer
-from train_vae import Average, Clock, learning_rate, load_vae, measure, save, to_tensor
+from train_vae import Average, learning_rate, load_vae, measure, save, to_tensor
 from unet import UNet
 
 PREVIEW = (
@@ -36,7 +37,7 @@ def encode_latents(state, settings, device, size, total, batch=16):
     done = rows.done
     if done >= total:
         return
-    model = load_vae(state, settings, device)
+    model, threads = load_vae(state, settings, device), Threads(settings["threads"])
     started = time.time()
     while done < total:
         count = min(batch, total - done, source.done - done)
@@ -49,6 +50,7 @@ def encode_latents(state, settings, device, size, total, batch=16):
             mean, _ = model.encode(picture)
         rows.array[done : done + count] = mean.float().cpu().numpy().astype(np.float16)
         done += count
+        threads.count(count)
         if done % (batch * 50) == 0 or done == total:
             rows.mark(done)
             print(f"latents {size} {done}/{total} {time.time() - started:.0f} s", flush=True)
@@ -207,6 +209,7 @@ def train_unet(state, settings, device):
     stages = settings["unet"]["stages"]
     progress = Progress(state, settings, device)
     clock, previewed = Clock(settings["checkpoint_seconds"]), time.time()
+    threads = Threads(settings["threads"])
     while progress.stage < len(stages):
         stage = stages[progress.stage]
         encode_latents(state, settings, device, stage["size"], stage["pictures"])
@@ -218,6 +221,7 @@ def train_unet(state, settings, device):
         finished = False
         while not finished:
             clock.count(learn(progress, rows, ids, settings, device), stage["batch"])
+            threads.count(stage["batch"])
             if progress.step % 50 == 0:
                 clock.report(f"unet stage {progress.stage} step {progress.step}/{stage['steps']}")
             finished = progress.step >= stage["steps"]

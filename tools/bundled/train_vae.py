@@ -11,6 +11,7 @@ from autoencoder import Autoencoder
 from brushes import SIZE
 from configs import vae_config
 from dataset import pictures
+from pace import Clock, Threads
 from painter import paint
 from tensors import sheet, write_png
 from vae_start import start_from_means
@@ -45,37 +46,6 @@ class Average:
             held = p.detach().clone()
             p.copy_(value)
             value.copy_(held)
-
-
-class Clock:
-    """Means and speed between reports, and when the next checkpoint is due."""
-
-    def __init__(self, interval):
-        self.interval, self.lapped = interval, time.time()
-        self.restart()
-
-    def restart(self):
-        self.shown = self.saved = time.time()
-        self.sums, self.steps, self.samples = np.zeros(2), 0, 0
-
-    def count(self, values, samples):
-        self.sums += values
-        self.steps += 1
-        self.samples += samples
-
-    def report(self, title):
-        first, second = self.sums / self.steps
-        speed = self.samples / (time.time() - self.shown)
-        print(f"{title} means {first:.4f} {second:.4f} {speed:.1f} samples/s", flush=True)
-        self.shown, self.sums, self.steps, self.samples = time.time(), np.zeros(2), 0, 0
-
-    def due(self):
-        return time.time() - self.saved > self.interval
-
-    def lap(self):
-        """Seconds since the last call."""
-        before, self.lapped = self.lapped, time.time()
-        return self.lapped - before
 
 
 def learning_rate(stage, step):
@@ -233,7 +203,7 @@ def train_vae(state, settings, device, decoder_only=False):
     The last stages, which train the decoder only, run when asked for: cached latents stay valid."""
     full, half = pictures(state, settings, SIZE), pictures(state, settings, SIZE // 2)
     progress, stages = VaeProgress(state, settings, device), settings["vae"]["stages"]
-    clock = Clock(settings["checkpoint_seconds"])
+    clock, threads = Clock(settings["checkpoint_seconds"]), Threads(settings["threads"])
     while progress.stage < len(stages):
         stage = stages[progress.stage]
         frozen = stage.get("decoder_only", False)
@@ -248,6 +218,7 @@ def train_vae(state, settings, device, decoder_only=False):
             picture = picture.to(memory_format=torch.channels_last)
             halve = not frozen and rng.random() < 0.2
             clock.count(progress.learn(picture, settings["vae"], stage, halve), stage["batch"])
+            threads.count(stage["batch"])
             if progress.step % 50 == 0:
                 clock.report(f"vae stage {progress.stage} step {progress.step}/{stage['steps']}")
             finished = progress.step >= stage["steps"]
