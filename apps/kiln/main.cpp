@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -29,6 +30,8 @@ int exit_code(kiln::Fault fault) {
 int run(int argc, char** argv) {
   CLI::App program("Pictures from words on any Vulkan device.", "kiln");
   program.require_subcommand(1);
+  // Of an option given twice the last one counts, so that a script's defaults can be overridden.
+  program.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   program.set_version_flag("--version", "kiln " KILN_VERSION);
   kiln::app::add_txt2img(program);
   kiln::app::add_img2img(program);
@@ -39,6 +42,15 @@ int run(int argc, char** argv) {
   kiln::app::add_plan(program);
   kiln::app::add_verify(program);
   kiln::app::add_info(program);
+  const auto commands = program.get_subcommands([](const CLI::App*) { return true; });
+  const bool known = argc < 2 || argv[1][0] == '-' ||
+                     std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {
+                       return command->get_name() == argv[1];
+                     });
+  if (!known) {
+    fmt::print(stderr, "kiln: there is no command '{}' (see kiln --help)\n", argv[1]);
+    return kWrongUsage;
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& wanted) {  // --help, --version

@@ -24,6 +24,8 @@ struct Case {
   std::string says;  // part of the message
 };
 
+void PrintTo(const Case& tested, std::ostream* out) { *out << tested.name; }
+
 void nothing(const TemporaryFolder&) {}
 
 std::vector<std::string> txt2img(std::vector<std::string> more, const std::string& model = kModel) {
@@ -249,10 +251,10 @@ std::vector<Case> option_cases() {
       {"NoModel", nothing, {"txt2img", "-p", "x"}, 2, "--model"},
       option_case("WidthNotAMultiple", {"-W", "65"}, "width"),
       option_case("WidthZero", {"-W", "0"}, "width"),
-      option_case("WidthNegative", {"-W", "-64"}, "-W"),
+      option_case("WidthNegative", {"-W", "-64"}, "--width"),
       option_case("WidthEnormous", {"-W", "1000000000"}, "width"),
       option_case("HeightNotAMultiple", {"-H", "63"}, "height"),
-      option_case("HeightBeyond32Bits", {"-H", "99999999999"}, "-H"),
+      option_case("HeightBeyond32Bits", {"-H", "99999999999"}, "--height"),
       option_case("StepsZero", {"--steps", "0"}, "steps"),
       option_case("StepsNegative", {"--steps", "-1"}, "--steps"),
       option_case("StepsEnormous", {"--steps", "1000000000"}, "steps"),
