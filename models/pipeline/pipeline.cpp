@@ -62,7 +62,10 @@ std::vector<Image> Pipeline::generate(const Request& request) {
   if (shape.guided) prompts.assign(request.images, request.negative_prompt);
   prompts.insert(prompts.end(), request.images, request.prompt);
   parts.report(request.progress, {"load", 0, 0});
+  // All before the first runs, the hungriest first: growing the arena records a stage again.
+  parts.prepare_decode(shape);
   parts.prepare_denoise(shape);
+  parts.prepare_text(shape.prompts(), request.clip_skip - 1);
   parts.run_text(prompts, request.clip_skip);
   if (from_image) {
     const Image image = resize(*request.image, request.width, request.height);
