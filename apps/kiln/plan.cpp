@@ -46,8 +46,8 @@ std::vector<Plan> plans(const Arguments& arguments, const DeviceProfile& device)
   target.element = arguments.precision == "f16" ? DType::f16 : DType::f32;
   check_size(arguments.width, arguments.height, model);
   check_images(arguments.images);
-  const StageShape shape = stage_shape(model, arguments.width, arguments.height,
-                                       arguments.images, arguments.guidance > 1);
+  const StageShape shape = stage_shape(model, arguments.width, arguments.height, arguments.images,
+                                       arguments.guidance > 1);
   std::vector<Plan> made;
   const auto wanted = [&](std::string_view name) {
     return arguments.stage == "all" || arguments.stage == name;
