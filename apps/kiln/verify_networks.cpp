@@ -52,14 +52,15 @@ class NetworkCheck {
         weights_(parts_.model.weights, std::make_shared<WeightReport>()) {}
 
   void tokens(const std::filesystem::path& file) {
+    int number = 0;
     for (const nlohmann::json& entry : read_json(file)) {
       const std::string prompt = entry["prompt"];
       const auto got = parts_.model.tokenizer.encode_padded(prompt, 77, parts_.model.pad_id).ids;
-      Comparison result{.name = "tokens/" + prompt.substr(0, 30), .note = {}};
+      Comparison result{.name = fmt::format("tokens/{}", number++), .note = {}};
       result.passed = got == entry["ids"].get<std::vector<std::uint32_t>>() ||
                       (entry.contains("ids_openai_original") &&
                        got == entry["ids_openai_original"].get<std::vector<std::uint32_t>>());
-      if (!result.passed) result.note = "other ids";
+      if (!result.passed) result.note = "other ids for " + entry["prompt"].dump();
       report_.comparisons.push_back(result);
     }
   }

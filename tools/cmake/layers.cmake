@@ -48,5 +48,5 @@ function(kiln_driver_test NAME DRIVER)
   set(test ${NAME}@${DRIVER})
   add_test(NAME ${test} COMMAND ${PROJECT_SOURCE_DIR}/tools/lab run ${DRIVER} --validation --skip
                                 -- ${ARGN})
-  set_tests_properties(${test} PROPERTIES LABELS vulkan SKIP_RETURN_CODE 77 TIMEOUT 900)
+  set_tests_properties(${test} PROPERTIES LABELS vulkan SKIP_RETURN_CODE 77 TIMEOUT 2400)
 endfunction()
