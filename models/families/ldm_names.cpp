@@ -88,7 +88,7 @@ std::optional<std::string> unet_block(bool up, std::uint32_t index, Parts rest,
 }
 
 std::optional<std::string> unet_name(Parts parts, std::uint32_t blocks) {
-  if (const auto end = replace_start(parts, kUnetEnds)) return end;
+  if (auto end = replace_start(parts, kUnetEnds)) return end;
   if (parts.size() < 3) return {};
   const auto index = number(parts[1]);
   if (!index) return {};

@@ -127,8 +127,9 @@ class Pndm {
       list.insert(list.begin() + 1, list[1]);
       return list;
     }
+    const std::uint32_t half = stride_ / 2;
     for (std::uint32_t i = 0; i < kRungeKuttaSteps; ++i) {
-      const double end = times_[i + 1], middle = end + stride_ / 2;
+      const double end = times_[i + 1], middle = end + half;
       list.insert(list.end(), {double(times_[i]), middle, middle, end});
     }
     list.insert(list.end(), times_.begin() + kRungeKuttaSteps, times_.end());
