@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ struct DeviceProfile {
   std::uint64_t max_binding_bytes = 128ull << 20;  // maxStorageBufferRange
   std::uint64_t max_allocation_bytes = 1ull << 30;
   std::uint32_t binding_alignment = 256;  // minStorageBufferOffsetAlignment
+
+  // Turns that all loops of one invocation may take together. Drivers that end loops early say
+  // nothing and leave wrong results.
+  std::uint64_t max_loop_turns = std::numeric_limits<std::uint64_t>::max();
 
   // Work that surely ends well inside a driver's watchdog, for one dispatch and one submission.
   std::uint64_t max_dispatch_flops = 4'000'000'000ull;

@@ -66,6 +66,12 @@ Grid Lowering::folded(std::uint64_t workgroups) const {
   return {std::uint32_t(x), std::uint32_t(divide_up(workgroups, x)), 1};
 }
 
+void Lowering::require_turns(std::uint64_t turns) const {
+  if (turns <= device_.max_loop_turns) return;
+  fail(node_->path, "{}: {} turns of a loop, the limit of {} is {}", node_->op->name(), turns,
+       device_.name, device_.max_loop_turns);
+}
+
 void Lowering::append(const KernelInfo& kernel, std::initializer_list<Operand> operands,
                       std::vector<std::byte> arguments, std::vector<std::uint32_t> constants,
                       Grid grid, std::uint64_t flops) {

@@ -73,6 +73,9 @@ class Lowering {
   // beyond `workgroups` must do nothing.
   Grid folded(std::uint64_t workgroups) const;
 
+  // Throws Error where an invocation's loops would take more turns than the device allows.
+  void require_turns(std::uint64_t turns) const;
+
   std::vector<Dispatch> dispatches;
   std::vector<PlannedWeight> weights;
   struct Scratch {

@@ -13,6 +13,12 @@
 namespace kiln {
 namespace {
 
+// Turns of the kernel's loops over `keys` keys: those of four keys, and their pieces of a head.
+std::uint64_t loop_turns(std::uint32_t keys, std::uint32_t head) {
+  const std::uint64_t pieces = divide_up(divide_up(head, 4), 8);
+  return divide_up(keys, 4) * (pieces > 1 ? 1 + 2 * pieces : 1) + 2 * divide_up(head, 4);
+}
+
 class Attention : public Op {
  public:
   Attention(std::uint32_t heads, bool causal) : heads_(heads), causal_(causal) {}
@@ -27,6 +33,7 @@ class Attention : public Op {
     const std::uint32_t head = q.channels / heads_;
     const std::uint32_t width = attention_workgroup(to.device());
     const std::uint32_t queries = q.pixels(), keys = k.pixels();
+    to.require_turns(loop_turns(keys, head));
     const std::uint64_t flops_a_query = 4ull * keys * q.channels * q.batch;
     const std::uint64_t most =
         std::max<std::uint64_t>(to.device().max_dispatch_flops / (flops_a_query * width), 1);

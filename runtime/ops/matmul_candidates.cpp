@@ -65,6 +65,9 @@ constexpr MatmulCandidate kCandidates[] = {
 std::span<const MatmulCandidate> matmul_candidates() { return kCandidates; }
 
 void lower_matmul(Lowering& to, const MatmulProblem& problem) {
+  // Taps are a loop around that over the inputs.
+  to.require_turns(std::uint64_t(problem.kernel) * problem.kernel *
+                   (1 + divide_up(problem.inputs, problem.inputs % 4 == 0 ? 4 : 1)));
   const MatmulCandidate* chosen = nullptr;
   for (const MatmulCandidate& candidate : kCandidates) {
     const KernelInfo& kernel = candidate.kernel(to.element());

@@ -51,6 +51,13 @@ constexpr std::array kQuirks = {
                    device.profile.subgroup_size != 8;
           },
           drop_matrices},
+    Quirk{"at most 65535 turns of a loop: lavapipe of Mesa 22.3 ends longer ones, that of 25.0 "
+          "does not",
+          [](const PhysicalDeviceInfo& device) {
+            return device.driver_id == VK_DRIVER_ID_MESA_LLVMPIPE &&
+                   device.profile.driver_version < VK_MAKE_API_VERSION(0, 25, 0, 0);
+          },
+          [](DeviceProfile& profile) { profile.max_loop_turns = 65'535; }},
     Quirk{"no 16-bit arithmetic: Adreno drivers without 16-bit storage compute it wrongly",
           [](const PhysicalDeviceInfo& device) {
             return device.driver_id == VK_DRIVER_ID_QUALCOMM_PROPRIETARY &&

@@ -29,7 +29,7 @@ layout(local_size_x_id = 0) in;
 
 const uint QUADS = (HEAD + 3) / 4;
 // A head is walked in unrolled pieces of at most eight quads: fewer turns of the loops, which some
-// drivers limit (see DeviceProfile::max_loop_iterations), and more independent sums in flight.
+// drivers limit (see DeviceProfile::max_loop_turns), and more independent sums in flight.
 const uint PIECES = (QUADS + 7) / 8;
 const uint PIECE = (QUADS + PIECES - 1) / PIECES;
 const uint KEYS = 4;  // handled together, so that the sums are rescaled less often

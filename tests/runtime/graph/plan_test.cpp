@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/error.h"
+#include "runtime/ops/ops.h"
 #include "tests/runtime/graph/fake_ops.h"
 
 namespace kiln {
@@ -188,6 +189,18 @@ TEST(Plan, AWorkgroupBeyondTheDeviceIsRefused) {
   device.max_workgroup_invocations = 32;
   EXPECT_THAT(message_of([&] { compile(graph, device); }),
               AllOf(HasSubstr("fake/copy"), HasSubstr("64"), HasSubstr("32")));
+}
+
+TEST(Plan, LoopsLongerThanTheDeviceAllowsAreRefused) {
+  Graph graph("long", DType::f32);
+  const Tensor q = graph.persistent("q", {1, 1, 4, 8}, DType::f32);
+  const Tensor k = graph.persistent("k", {1, 1, 4000, 8}, DType::f32);
+  graph.keep(attention(q, k, k, 1, false, "unet.attn1"), "out");
+  DeviceProfile device;
+  EXPECT_NO_THROW(compile(graph, device));
+  device.max_loop_turns = 999;
+  EXPECT_THAT(message_of([&] { compile(graph, device); }),
+              AllOf(HasSubstr("unet.attn1"), HasSubstr("turns of a loop"), HasSubstr("999")));
 }
 
 TEST(Plan, ADeviceWithTooFewStorageBuffersIsRefused) {

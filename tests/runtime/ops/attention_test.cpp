@@ -1,4 +1,5 @@
 // Attention against double, and its behaviour at the edges of its range.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -133,6 +134,29 @@ TEST(Attention, SplitsLongWorkIntoBandsOfTheSameBytes) {
       EXPECT_EQ(split.run(record(split, test, of)), at_once);
       EXPECT_GT(split.plan().dispatches.size(), whole.plan().dispatches.size());
       EXPECT_EQ(split.plan().flops(), whole.plan().flops());
+    }
+  }
+}
+
+// Some drivers stop loops after a number of turns and go on with what was summed so far.
+TEST(Attention, OverVeryManyKeysIsRightOrRefused) {
+  for (const AttentionCase& test :
+       {AttentionCase{1, 1, 300'000, 1, 4, false}, AttentionCase{1, 1, 12'000, 1, 512, false}}) {
+    SCOPED_TRACE(to_text(test));
+    Operands of = operands(test);
+    std::fill(of.q.begin(), of.q.end(), 0.0f);
+    const std::size_t half = of.v.size() / 2;
+    std::fill(of.v.begin(), of.v.begin() + std::ptrdiff_t(half), 0.0f);
+    std::fill(of.v.begin() + std::ptrdiff_t(half), of.v.end(), 1.0f);
+    OpRun run(DType::f32);
+    const Tensor result = record(run, test, of);
+    try {
+      const auto actual = run.run(result);
+      const auto [least, most] = std::minmax_element(actual.begin(), actual.end());
+      EXPECT_NEAR(*least, 0.5, 1e-3);
+      EXPECT_NEAR(*most, 0.5, 1e-3);
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("turns of a loop"));
     }
   }
 }
