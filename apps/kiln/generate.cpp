@@ -99,7 +99,9 @@ void run(const Arguments& arguments, bool needs_image) {
 }
 
 CLI::App* add(CLI::App& program, const char* name, const char* help,
-              const std::shared_ptr<Arguments>& arguments) {
+              const std::shared_ptr<Arguments>& arguments,
+              const std::shared_ptr<Profile>& profile) {
+  arguments->model.options.profile = profile;
   CLI::App* command = program.add_subcommand(name, help);
   arguments->model.add_to(*command);
   arguments->request.add_to(*command);
@@ -111,15 +113,16 @@ CLI::App* add(CLI::App& program, const char* name, const char* help,
 
 }  // namespace
 
-void add_txt2img(CLI::App& program) {
+void add_txt2img(CLI::App& program, const std::shared_ptr<Profile>& profile) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = add(program, "txt2img", "a picture from words", arguments);
+  CLI::App* command = add(program, "txt2img", "a picture from words", arguments, profile);
   command->callback([arguments] { run(*arguments, false); });
 }
 
-void add_img2img(CLI::App& program) {
+void add_img2img(CLI::App& program, const std::shared_ptr<Profile>& profile) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = add(program, "img2img", "a picture from a picture and words", arguments);
+  CLI::App* command =
+      add(program, "img2img", "a picture from a picture and words", arguments, profile);
   command->add_option("-i,--image", arguments->image, "PNG or JPEG to start from")->required();
   arguments->request.add_strength_to(*command);
   command->callback([arguments] { run(*arguments, true); });

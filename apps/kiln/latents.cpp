@@ -50,8 +50,9 @@ void decode(const Arguments& arguments) {
 
 }  // namespace
 
-void add_encode(CLI::App& program) {
+void add_encode(CLI::App& program, const std::shared_ptr<Profile>& profile) {
   const auto arguments = std::make_shared<Arguments>();
+  arguments->model.options.profile = profile;
   CLI::App* command = add(program, "encode", "latents of a picture", "PNG or JPEG",
                           "safetensors file to write: tensor \"latents\"", arguments);
   command->add_option("-s,--seed", arguments->seed,
@@ -59,8 +60,9 @@ void add_encode(CLI::App& program) {
   command->callback([arguments] { encode(*arguments); });
 }
 
-void add_decode(CLI::App& program) {
+void add_decode(CLI::App& program, const std::shared_ptr<Profile>& profile) {
   const auto arguments = std::make_shared<Arguments>();
+  arguments->model.options.profile = profile;
   CLI::App* command =
       add(program, "decode", "the picture of latents", "safetensors file with a tensor \"latents\"",
           "PNG file to write", arguments);

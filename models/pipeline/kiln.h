@@ -16,6 +16,8 @@ namespace kiln {
 // Everything here throws kiln::Error (runtime/base/error.h): one line that begins with the thing
 // concerned in brackets; Error::fault() tells wrong usage and cancelling from failure.
 
+class Profile;
+
 enum class Precision : std::uint8_t {
   automatic,  // f16 where the device stores 16-bit values and is a GPU, else f32
   f32,
@@ -54,6 +56,9 @@ struct ModelOptions {
       vocabulary_folder;  // for single files: vocab.json and merges.txt; empty: the user's data
   std::string device;     // number or part of a name; empty: the best one
   Precision precision = Precision::automatic;
+  // Receives the device's time of every dispatch; see runtime/execution/profile.h. Null: nothing is
+  // measured. Pictures are the same bytes either way.
+  std::shared_ptr<Profile> profile = nullptr;
   bool lenient = false;  // accept safetensors files with holes, with a warning
   std::function<void(std::string_view)> warn;  // one line each; empty: warnings are dropped
 };

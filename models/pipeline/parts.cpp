@@ -60,7 +60,7 @@ Pipeline::Parts::Parts(const ModelOptions& model_options)
       model(open(model_options)),
       device({.selector = model_options.device, .on_message = {}}),
       element(element_for(model_options.precision, device.info())),
-      executor(device.device()) {}
+      executor(device.device(), model_options.profile) {}
 
 void Pipeline::Parts::warn(const std::string& line) const {
   if (options.warn) options.warn(line);

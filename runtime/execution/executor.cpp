@@ -5,18 +5,26 @@
 
 #include "runtime/execution/kernel_library.h"
 #include "runtime/execution/memory.h"
+#include "runtime/execution/profile.h"
 #include "runtime/execution/weight_store.h"
+#include "runtime/vulkan/frame_capture.h"
 #include "runtime/vulkan/timeline.h"
 
 namespace kiln {
 
-Executor::Executor(Device& device)
+Executor::Executor(Device& device, std::shared_ptr<Profile> profile)
     : device_(device),
+      profile_(std::move(profile)),
       timeline_(std::make_unique<Timeline>(device)),
       staging_(std::make_unique<Staging>(device, *timeline_)),
       kernels_(std::make_unique<KernelLibrary>(device)),
       weights_(std::make_unique<WeightStore>(device, *timeline_, *staging_)),
-      memory_(std::make_unique<Memory>(device, *timeline_, *staging_)) {}
+      memory_(std::make_unique<Memory>(device, *timeline_, *staging_)) {
+  if (profile_ == nullptr) return;
+  profile_->open(device.info());
+  device_.watch_memory(
+      [record = profile_](const MemoryChange& change) { record->add_memory(change); });
+}
 
 Executor::~Executor() {
   try {
@@ -24,6 +32,18 @@ Executor::~Executor() {
   } catch (const std::exception&) {
     // The device was lost: nothing runs on it any more.
   }
+}
+
+void Executor::begin_capture() {
+  wait_idle();
+  capture_ = std::make_unique<FrameCapture>(device_);
+  capture_->begin();
+}
+
+void Executor::end_capture() {
+  wait_idle();
+  profile_->set_captured_file(capture_->end());
+  capture_.reset();
 }
 
 const DeviceProfile& Executor::profile() const { return device_.profile(); }

@@ -16,8 +16,10 @@
 namespace kiln {
 
 class Device;
+class FrameCapture;
 class KernelLibrary;
 class Memory;
+class Profile;
 class Staging;
 class Timeline;
 class WeightStore;
@@ -48,8 +50,9 @@ using UploadProgress = std::function<void(std::uint64_t done_bytes, std::uint64_
 // Not thread-safe. Stages must be gone before it is.
 class Executor {
  public:
-  // device: OpenDevice::device(); outlives the executor.
-  explicit Executor(Device& device);
+  // device: OpenDevice::device(); outlives the executor. profile: receives what stages do, and
+  // decides what they measure; may be null.
+  explicit Executor(Device& device, std::shared_ptr<Profile> profile = nullptr);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -99,7 +102,13 @@ class Executor {
  private:
   friend class Stage;
 
+  void begin_capture();
+  // Waits for all work.
+  void end_capture();
+
   Device& device_;
+  std::shared_ptr<Profile> profile_;
+  std::unique_ptr<FrameCapture> capture_;
   Counters counters_;
   std::unique_ptr<Timeline> timeline_;
   std::unique_ptr<Staging> staging_;

@@ -79,9 +79,9 @@ void Program::allocate_sets(const KernelLibrary& kernels, const Resolve& resolve
 
 void Program::record_copy(const KernelLibrary& kernels, std::size_t copy) {
   const Timestamps* times = nullptr;
-  if (options_.timed) {
-    times_.push_back(
-        std::make_unique<Timestamps>(device_, std::uint32_t(plan_.dispatches.size() + 1)));
+  if (options_.timing != Timing::none) {
+    const std::size_t spans = 1 + (times_dispatches() ? plan_.dispatches.size() : 0);
+    times_.push_back(std::make_unique<Timestamps>(device_, std::uint32_t(2 * spans)));
     times = times_.back().get();
   }
   barriers_ = 0;
@@ -107,7 +107,7 @@ void Program::record_batch(const KernelLibrary& kernels, Commands& commands, std
   bool labelled = false;
   for (std::size_t i = first_[batch]; i < first_[batch + 1]; ++i) {
     const Dispatch& dispatch = plan_.dispatches[i];
-    if (dispatch.barrier_before && i > first_[batch]) {
+    if ((dispatch.barrier_before || times_dispatches()) && i > first_[batch]) {
       commands.kernels_after_kernels();
       ++barriers_;
     }
@@ -121,10 +121,13 @@ void Program::record_batch(const KernelLibrary& kernels, Commands& commands, std
     const KernelLibrary::Kernel kernel = kernels.find(dispatch);
     if (kernel.pipeline != bound) commands.bind(kernel.pipeline);
     bound = kernel.pipeline;
+    const auto query = std::uint32_t(2 + 2 * i);
+    if (times_dispatches()) commands.write(*times, query);
     record_dispatch(kernel, i, commands);
-    if (times != nullptr) commands.write(*times, std::uint32_t(i + 1));
+    if (times_dispatches()) commands.write(*times, query + 1);
   }
   if (labelled) commands.end_label();
+  if (times != nullptr && batch + 2 == first_.size()) commands.write(*times, 1);
   if (options_.host_reads && batch + 2 == first_.size()) commands.host_after_all();
   commands.end_label();
 }
@@ -137,12 +140,8 @@ void Program::record_dispatch(const KernelLibrary::Kernel& kernel, std::size_t i
   commands.dispatch(dispatch.grid.x, dispatch.grid.y, dispatch.grid.z);
 }
 
-std::vector<double> Program::dispatch_ms(std::size_t copy) const {
-  if (times_.empty()) return {};
-  const std::vector<double> moments = times_[copy]->milliseconds();
-  std::vector<double> times;
-  for (std::size_t i = 1; i < moments.size(); ++i) times.push_back(moments[i] - moments[i - 1]);
-  return times;
+std::vector<std::uint64_t> Program::ticks(std::size_t copy) const {
+  return times_.empty() ? std::vector<std::uint64_t>() : times_[copy]->ticks();
 }
 
 }  // namespace kiln

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/execution/kernel_library.h"
+#include "runtime/execution/stage.h"
 #include "runtime/graph/plan.h"
 #include "runtime/vulkan/commands.h"
 #include "runtime/vulkan/timestamps.h"
@@ -17,8 +18,8 @@ namespace kiln {
 
 struct ProgramOptions {
   std::uint32_t copies = 2;  // equal recordings, so that one can run while another is submitted
-  bool timed = false;        // a timestamp after every dispatch
-  bool host_reads = false;   // the host maps something this plan may write
+  Timing timing = Timing::none;
+  bool host_reads = false;  // the host maps something this plan may write
 };
 
 // Where a planned range lies.
@@ -37,9 +38,11 @@ class Program {
 
   // Command buffers of one recording, to be submitted in order. No copy may be pending twice.
   std::span<const VkCommandBuffer> batches(std::size_t copy) const { return batches_[copy]; }
+  Timing timing() const { return options_.timing; }
   std::uint32_t barriers() const { return barriers_; }  // in one recording
-  // Of a completed copy. Empty unless timed.
-  std::vector<double> dispatch_ms(std::size_t copy) const;
+  // Of a completed copy, in ticks of the device's clock: beginning and end of the recording, then
+  // of each dispatch if those are timed. Empty with Timing::none.
+  std::vector<std::uint64_t> ticks(std::size_t copy) const;
 
  private:
   void allocate_sets(const KernelLibrary& kernels, const Resolve& resolve);
@@ -48,6 +51,7 @@ class Program {
                     const Timestamps* times);
   void record_dispatch(const KernelLibrary::Kernel& kernel, std::size_t index,
                        Commands& commands) const;
+  bool times_dispatches() const { return options_.timing == Timing::dispatches; }
 
   const Device& device_;
   const Plan& plan_;

@@ -34,8 +34,9 @@ class Planner {
     plan_.sources = graph_.weights();
     for (const Node& node : nodes_) {
       const std::string details = node.op->details();
-      plan_.nodes.push_back(
-          {node.path, std::string(node.op->name()) + (details.empty() ? "" : " " + details)});
+      plan_.nodes.push_back({node.path,
+                             std::string(node.op->name()) + (details.empty() ? "" : " " + details),
+                             shapes_of(node)});
     }
     place_persistents();
     place_transients();
@@ -46,6 +47,20 @@ class Planner {
 
  private:
   static constexpr std::uint32_t kUnplaced = 0xffffffffu;
+
+  std::string shapes_of(const Node& node) const {
+    std::vector<std::string> operands;
+    for (const ValueId input : node.inputs) {
+      const Value& value = graph_.values()[input];
+      operands.push_back(
+          value.kind == Value::Kind::weight
+              ? fmt::format("{}", fmt::join(graph_.weights()[value.weight].dims, "x"))
+              : to_text(value.shape));
+    }
+    std::string text = fmt::format("{}", fmt::join(operands, ", "));
+    if (node.output != kNoValue) text += " -> " + to_text(graph_.values()[node.output].shape);
+    return text;
+  }
 
   void place_persistents() {
     persistent_of_.assign(graph_.values().size(), kUnplaced);

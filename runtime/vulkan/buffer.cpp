@@ -17,7 +17,7 @@ double mebibytes(std::uint64_t bytes) { return double(bytes) / double(1 << 20); 
 }  // namespace
 
 Buffer::Buffer(Device& device, std::uint64_t size_bytes, MemoryKind kind, std::string_view name)
-    : device_(device), size_bytes_(size_bytes) {
+    : device_(device), name_(name), size_bytes_(size_bytes) {
   const DeviceProfile& profile = device.profile();
   if (size_bytes > profile.max_allocation_bytes) {
     fail(name,
@@ -45,8 +45,7 @@ void Buffer::release() {
   vkDestroyBuffer(device_.handle(), buffer_, nullptr);
   if (memory_ == VK_NULL_HANDLE) return;
   vkFreeMemory(device_.handle(), memory_, nullptr);
-  device_.allocated_bytes_[heap_] -= memory_bytes_;
-  --device_.allocations_;
+  device_.count_memory(heap_, -std::int64_t(memory_bytes_), name_);
 }
 
 void Buffer::allocate(MemoryKind kind, std::string_view name) {
@@ -87,8 +86,7 @@ VkResult Buffer::try_type(std::uint32_t type, std::uint64_t bytes) {
   memory_bytes_ = bytes;
   host_cached_ = info.host_cached;
   host_coherent_ = info.host_coherent;
-  device_.allocated_bytes_[heap_] += bytes;
-  ++device_.allocations_;
+  device_.count_memory(heap_, std::int64_t(bytes), name_);
   return VK_SUCCESS;
 }
 

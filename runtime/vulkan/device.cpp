@@ -22,7 +22,8 @@ std::uint64_t less(std::uint64_t all, std::uint64_t used) { return all > used ? 
 
 }  // namespace
 
-Device::Device(const Instance& instance, const PhysicalDeviceInfo& info) : info_(info) {
+Device::Device(const Instance& instance, const PhysicalDeviceInfo& info)
+    : info_(info), instance_(instance.handle()) {
   if (!info.refused.empty()) {
     fail("device", "{} cannot be used: {}", info.profile.name, info.refused);
   }
@@ -99,6 +100,12 @@ void Device::begin_label(VkCommandBuffer commands, const char* text) const {
 }
 
 void Device::end_label(VkCommandBuffer commands) const { end_label_(commands); }
+
+void Device::count_memory(std::uint32_t heap, std::int64_t change_bytes, std::string_view name) {
+  const std::uint64_t held = allocated_bytes_[heap] += std::uint64_t(change_bytes);
+  allocations_ += change_bytes > 0 ? 1u : ~0u;
+  if (memory_watcher_) memory_watcher_({heap, change_bytes, held, std::string(name)});
+}
 
 std::uint64_t Device::available_bytes(std::uint32_t heap) const {
   if (info_.profile.kind == DeviceKind::cpu) {

@@ -3,14 +3,24 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "runtime/vulkan/api.h"
 #include "runtime/vulkan/device_list.h"
 #include "runtime/vulkan/instance.h"
 
 namespace kiln {
+
+// One allocation or release of device memory.
+struct MemoryChange {
+  std::uint32_t heap = 0;
+  std::int64_t change_bytes = 0;
+  std::uint64_t heap_bytes = 0;  // what this Device holds of the heap afterwards
+  std::string name;              // of the buffer
+};
 
 // Outlives everything made from it. Only the functions of VkDevice that Vulkan calls internally
 // synchronized may be used from several threads.
@@ -23,6 +33,7 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
+  VkInstance instance() const { return instance_; }
   VkDevice handle() const { return handle_; }
   VkQueue queue() const { return queue_; }
   const PhysicalDeviceInfo& info() const { return info_; }
@@ -40,6 +51,10 @@ class Device {
   // Bytes a heap can still give: its budget less its use (VK_EXT_memory_budget), else its size less
   // what this Device allocated. A software device has the host's memory.
   std::uint64_t available_bytes(std::uint32_t heap) const;
+  // watcher: called after every allocation and release, on their thread; empty: nobody.
+  void watch_memory(std::function<void(const MemoryChange&)> watcher) {
+    memory_watcher_ = std::move(watcher);
+  }
   // Live VkDeviceMemory objects.
   std::uint32_t allocations() const { return allocations_; }
 
@@ -47,16 +62,19 @@ class Device {
   friend class Buffer;
 
   void open();
+  void count_memory(std::uint32_t heap, std::int64_t change_bytes, std::string_view name);
   void load_debug_functions(const Instance& instance);
   void name_object(VkObjectType type, std::uint64_t handle, std::string_view text) const;
 
   PhysicalDeviceInfo info_;
+  VkInstance instance_ = VK_NULL_HANDLE;
   VkPhysicalDevice physical_ = VK_NULL_HANDLE;
   VkDevice handle_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;
   bool memory_budget_ = false;
   std::array<std::atomic<std::uint64_t>, VK_MAX_MEMORY_HEAPS> allocated_bytes_ = {};
   std::atomic<std::uint32_t> allocations_ = 0;
+  std::function<void(const MemoryChange&)> memory_watcher_;
   PFN_vkSetDebugUtilsObjectNameEXT set_name_ = nullptr;
   PFN_vkCmdBeginDebugUtilsLabelEXT begin_label_ = nullptr;
   PFN_vkCmdEndDebugUtilsLabelEXT end_label_ = nullptr;

@@ -15,8 +15,8 @@ class Timestamps {
 
   VkQueryPool get() const { return pool_.get(); }
   std::uint32_t count() const { return count_; }
-  // Milliseconds since the first one. All must have been written and completed.
-  std::vector<double> milliseconds() const;
+  // Values of the device's clock, only the valid bits. All must have been written and completed.
+  std::vector<std::uint64_t> ticks() const;
 
  private:
   const Device& device_;

@@ -270,7 +270,7 @@ TEST_F(ExecutorTest, FewAllocationsServeManyTensors) {
 TEST_F(ExecutorTest, ATimedStageGivesATimeForEachDispatch) {
   if (device().info().timestamp_bits == 0) GTEST_SKIP() << "the device has no clock";
   StageOptions options;
-  options.timed = true;
+  options.timing = Timing::dispatches;
   const auto stage = executor().prepare(chain("timed", 2.0f, 5), options);
   EXPECT_THAT(error_of([&] { stage->dispatch_ms(); }), HasSubstr("was never submitted"));
   executor().write_values("x", ramp());
@@ -280,7 +280,7 @@ TEST_F(ExecutorTest, ATimedStageGivesATimeForEachDispatch) {
   for (const double time : times) EXPECT_GE(time, 0.0);
   EXPECT_LT(std::accumulate(times.begin(), times.end(), 0.0), 60'000.0);
   const auto plain = executor().prepare(chain("plain", 2.0f, 5));
-  EXPECT_THAT(error_of([&] { plain->dispatch_ms(); }), HasSubstr("[stage plain] was not prepared"));
+  EXPECT_THAT(error_of([&] { plain->dispatch_ms(); }), HasSubstr("[stage plain] does not time its dispatches"));
 }
 
 TEST_F(ExecutorTest, AKernelTheDeviceCannotRunIsNamed) {

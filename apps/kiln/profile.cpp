@@ -1,0 +1,124 @@
+// profile: runs another command and tells where the device's time went.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "apps/kiln/commands.h"
+#include "apps/kiln/profile_report.h"
+#include "apps/kiln/profile_trace.h"
+#include "runtime/base/error.h"
+#include "runtime/weights/output_file.h"
+
+namespace kiln::app {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> command;
+  std::string trace;
+  std::optional<std::uint32_t> capture;
+  std::uint32_t depth = 3;
+  bool json = false, once = false;
+};
+
+// While it lives, what the command prints on stdout goes to stderr: stdout is the report's.
+class StdoutOnStderr {
+ public:
+  StdoutOnStderr() : kept_(dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  ~StdoutOnStderr() {
+    std::fflush(stdout);
+    dup2(kept_, STDOUT_FILENO);
+    close(kept_);
+  }
+  StdoutOnStderr(const StdoutOnStderr&) = delete;
+  StdoutOnStderr& operator=(const StdoutOnStderr&) = delete;
+
+ private:
+  int kept_;
+};
+
+void run_command(const Arguments& arguments, const std::shared_ptr<Profile>& profile) {
+  CLI::App program("A command whose work on the device is measured.", "kiln profile --");
+  program.require_subcommand(1);
+  program.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  add_txt2img(program, profile);
+  add_img2img(program, profile);
+  add_encode(program, profile);
+  add_decode(program, profile);
+  std::vector<std::string> words(arguments.command.rbegin(), arguments.command.rend());
+  const StdoutOnStderr quiet;
+  try {
+    program.parse(std::move(words));
+  } catch (const CLI::Success& wanted) {  // --help
+    program.exit(wanted);
+  }
+}
+
+void capture_step(const Arguments& arguments) {
+  const auto profile = std::make_shared<Profile>(Timing::none);
+  profile->capture("denoise", *arguments.capture);
+  run_command(arguments, profile);
+  if (profile->captured_file().empty()) {
+    fail("capture", "the command has no step {}; the first is 0", *arguments.capture);
+  }
+  fmt::print("{}\n", profile->captured_file());
+}
+
+void write_trace(const std::string& name, const Profile& profile) {
+  const std::string text = chrome_trace(profile).dump(1) + '\n';
+  write_file(name, std::as_bytes(std::span(text)));
+}
+
+void run(const Arguments& arguments) {
+  if (arguments.capture) return capture_step(arguments);
+  std::shared_ptr<Profile> plain;
+  if (!arguments.once) {
+    plain = std::make_shared<Profile>(Timing::submissions);
+    run_command(arguments, plain);
+  }
+  const auto detailed = std::make_shared<Profile>(Timing::dispatches);
+  run_command(arguments, detailed);
+  if (!detailed->device()) return;  // only its help was wanted
+  const ProfileReport report{
+      .command = fmt::format("{}", fmt::join(arguments.command, " ")),
+      .detailed = *detailed,
+      .plain = plain.get(),
+      .peaks = measure_peaks(*detailed->device()),
+      .depth = arguments.depth,
+  };
+  if (!arguments.trace.empty()) write_trace(arguments.trace, *detailed);
+  fmt::print("{}\n", arguments.json ? report_json(report).dump(2) : report_text(report));
+}
+
+}  // namespace
+
+void add_profile(CLI::App& program) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = program.add_subcommand(
+      "profile", "where the device's time goes: kiln profile [options] -- txt2img ...");
+  command
+      ->add_option("command", arguments->command,
+                   "after --: txt2img, img2img, encode or decode with its options")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--trace", arguments->trace,
+                      "write every dispatch as a trace for Perfetto or chrome://tracing");
+  command->add_option("--depth", arguments->depth, "words of scope paths shown; 0: none")
+      ->capture_default_str();
+  command->add_flag("--once", arguments->once,
+                    "run the command once, not a second time without times for each dispatch; the "
+                    "overhead then stays unknown");
+  command->add_option("--capture", arguments->capture,
+                      "measure nothing; let RenderDoc capture this step (0: the first)");
+  command->add_flag("--json", arguments->json, "print as JSON");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace kiln::app

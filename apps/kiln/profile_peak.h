@@ -1,0 +1,19 @@
+// The most a device does in our own shaders: multiply-adds and memory traffic a second.
+#pragma once
+
+#include <string>
+
+#include "runtime/vulkan/device_list.h"
+
+namespace kiln::app {
+
+struct Peaks {
+  double gflops = 0;     // GFLOP/s in float32; a multiply-add is two
+  double gigabytes = 0;  // GB/s read and written, through a buffer larger than most caches
+};
+
+// Runs two small kernels several times on the device and takes the best of each. Takes about a
+// second. Throws Error when the device has no clock.
+Peaks measure_peaks(const PhysicalDeviceInfo& device);
+
+}  // namespace kiln::app
