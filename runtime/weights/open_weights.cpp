@@ -15,13 +15,22 @@ namespace {
 
 using namespace std::string_view_literals;
 
+using Parse = WeightSourcePtr (*)(std::span<const std::byte> file, const std::string& description,
+                                  std::shared_ptr<const void> owner);
+
+WeightSourcePtr parse_checkpoint(std::span<const std::byte> file, const std::string& description,
+                                 std::shared_ptr<const void> owner) {
+  return Checkpoint::parse(file, description, std::move(owner));
+}
+
 struct KnownStart {
   std::string_view bytes;
-  std::string_view what;  // for the message; empty: a ZIP archive, which is read
+  std::string_view what;  // for the message
+  Parse parse = nullptr;  // null: known, not read
 };
 
 constexpr std::array kStarts = {
-    KnownStart{"PK\3\4"sv, ""sv},
+    KnownStart{"PK\3\4"sv, "a ZIP archive"sv, parse_checkpoint},
     KnownStart{"GGUF"sv, "a GGUF file"sv},
     KnownStart{"ggml"sv, "a GGML file"sv},
     KnownStart{"\x80\x02\x8a\x0a"sv, "a PyTorch file of the format before 1.6"sv},
@@ -59,7 +68,7 @@ WeightSourcePtr parse_weights(std::span<const std::byte> file, const std::string
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   for (const KnownStart& start : kStarts) {
     if (!text.starts_with(start.bytes)) continue;
-    if (start.what.empty()) return Checkpoint::parse(file, description, std::move(owner));
+    if (start.parse != nullptr) return start.parse(file, description, std::move(owner));
     fail(description, "is {}; {}", start.what, kSupported);
   }
   fail(description, "is of an unknown format (its first bytes are {}); {}", first_bytes(file),
