@@ -17,7 +17,8 @@ namespace kiln::app {
 namespace {
 
 constexpr std::uint32_t kWorkgroup = 64;
-constexpr std::uint64_t kFlopsAnInvocation = 1024 * 12 * 2;
+constexpr std::uint32_t kTurns = 64;
+constexpr std::uint64_t kFlopsAnInvocation = kTurns * 16 * 12 * 2;
 constexpr std::uint64_t kStreamBytes = 128ull << 20;
 constexpr double kLongEnoughMs = 20;
 constexpr int kTrials = 8;
@@ -29,7 +30,7 @@ class MultiplyAdds : public Op {
   void lower(Lowering& to) const override {
     const std::uint32_t invocations = to.shape(0).channels;
     to.dispatch<kernels::peak_multiply_add>(
-        {to.input(0)}, {.factor = 0.5f, .addend = 1.0f}, {.workgroup = kWorkgroup, .turns = 1024},
+        {to.input(0)}, {.factor = 0.5f, .addend = 1.0f}, {.workgroup = kWorkgroup, .turns = kTurns},
         Grid{invocations / kWorkgroup}, invocations * kFlopsAnInvocation);
   }
 };

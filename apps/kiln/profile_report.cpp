@@ -20,9 +20,12 @@ double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 std::string percent(double part) { return fmt::format("{:.1f} %", part * 100); }
 
+// The first submission of a stage may compile kernels and touch memory; a median of few shows that.
+constexpr std::uint32_t kFewestSubmissions = 3;
+
 // What timestamps and the order they force add to a stage, as a part of its undisturbed time.
 std::optional<double> overhead(const ProfileReport& report, const StageSum& row) {
-  if (report.plain == nullptr) return {};
+  if (report.plain == nullptr || row.submissions < kFewestSubmissions) return {};
   for (const StageSum& plain : sums_by_stage(*report.plain)) {
     if (plain.launches.name != row.launches.name || plain.median_us <= 0) continue;
     return row.median_us / plain.median_us - 1;

@@ -16,7 +16,8 @@ class PickLatent : public Op {
   void lower(Lowering& to) const override {
     const auto elements = std::uint32_t(to.output_shape().elements());
     const kernels::pick_latent::Constants constants{};
-    to.dispatch<kernels::pick_latent>({to.input(0), to.input(1), to.output()},
+    const Operand latent = touching(to.input(0), elements * sizeof(float));
+    to.dispatch<kernels::pick_latent>({latent, to.input(1), to.output()},
                                       {.elements = elements, .factor = factor_}, constants,
                                       to.folded(divide_up(elements, constants.workgroup)));
   }

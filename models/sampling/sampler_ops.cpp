@@ -57,7 +57,8 @@ class NetworkInput : public Op {
     const std::uint64_t elements = to.output_shape().elements();
     const kernels::network_input::Constants constants{.from_row = from_row_};
     to.dispatch<kernels::network_input>(
-        {to.input(0), to.input(1), to.input(2), to.output()},
+        {touching(to.input(0), elements / copies_ * sizeof(float)),
+         touching(to.input(1), sizeof(StepRow)), to.input(2), to.output()},
         {.elements = std::uint32_t(elements / copies_), .copies = copies_, .factor = factor_},
         constants, grid_of<kernels::network_input>(to, elements, constants));
   }
@@ -73,7 +74,8 @@ class RowTimestep : public Op {
  public:
   std::string_view name() const override { return "row_timestep"; }
   void lower(Lowering& to) const override {
-    to.dispatch<kernels::row_timestep>({to.input(0), to.input(1), to.output()}, {}, {}, Grid{});
+    to.dispatch<kernels::row_timestep>(
+        {touching(to.input(0), sizeof(float)), to.input(1), to.output()}, {}, {}, Grid{});
   }
 };
 
@@ -85,7 +87,7 @@ class GuidanceStatistics : public Op {
     const std::uint32_t images = to.output_shape().batch;
     const Shape output = to.shape(0);
     to.dispatch<kernels::guidance_statistics>(
-        {to.input(0), to.input(1), to.input(2), to.output()},
+        {to.input(0), touching(to.input(1), sizeof(StepRow)), to.input(2), to.output()},
         {.images = images, .image_elements = output.pixels() * output.channels}, {},
         to.folded(images));
   }
@@ -103,7 +105,8 @@ class ApplyRow : public Op {
     const kernels::apply_row::Constants constants{
         .noise = std::uint32_t(shape_.noise), .guided = guided_, .rescaled = rescaled_};
     to.dispatch<kernels::apply_row>(
-        {to.input(0), to.input(1), to.input(2), to.input(3), to.input(4), to.input(5), to.input(6)},
+        {to.input(0), to.input(1), touching(to.input(2), sizeof(StepRow)), to.input(3), to.input(4),
+         to.input(5), to.input(6)},
         {.images = latent.batch,
          .pixels = latent.pixels(),
          .channels = latent.channels,

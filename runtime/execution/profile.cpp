@@ -73,9 +73,12 @@ void Profile::add_run(std::size_t stage, std::span<const std::uint64_t> ticks,
   if (ticks.empty()) return;
   ProfiledRun run{.stage = stage, .device = {}, .dispatches = {}, .submitted_us = submitted_us};
   const double begin_us = device_us(ticks[0]);
+  double before_us = begin_us;
   for (std::size_t i = 2; i < ticks.size(); i += 2) {
-    const double dispatch_us = device_us(ticks[i]);
-    run.dispatches.push_back({dispatch_us, device_us(ticks[i + 1])});
+    // A device may look ahead and arrive early, but barriers keep it from beginning.
+    const double arrival_us = std::max(device_us(ticks[i]), before_us);
+    before_us = device_us(ticks[i + 1]);
+    run.dispatches.push_back({arrival_us, before_us});
   }
   run.device = {begin_us, device_us(ticks[1])};
   // Stages hand over their last runs when they end, in any order.

@@ -122,7 +122,7 @@ void Program::record_batch(const KernelLibrary& kernels, Commands& commands, std
     if (kernel.pipeline != bound) commands.bind(kernel.pipeline);
     bound = kernel.pipeline;
     const auto query = std::uint32_t(2 + 2 * i);
-    if (times_dispatches()) commands.write(*times, query);
+    if (times_dispatches()) commands.write_arrival(*times, query);
     record_dispatch(kernel, i, commands);
     if (times_dispatches()) commands.write(*times, query + 1);
   }

@@ -21,8 +21,15 @@ struct Grid {
 struct Operand {
   enum class Kind : std::uint8_t { value, weight, scratch };
   Kind kind = Kind::value;
-  std::uint32_t index = 0;  // ValueId, index into Plan::weights, or scratch number
+  std::uint32_t index = 0;          // ValueId, index into Plan::weights, or scratch number
+  std::uint64_t touched_bytes = 0;  // where a launch needs only a part; 0: all. For profiles
 };
+
+// An operand of which the launch touches only some bytes, such as one row of a table.
+inline Operand touching(Operand operand, std::uint64_t bytes) {
+  operand.touched_bytes = bytes;
+  return operand;
+}
 
 // Where bytes live once planned.
 enum class Space : std::uint8_t {

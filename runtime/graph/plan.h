@@ -23,7 +23,7 @@ struct PlannedPersistent {
 
 struct PlannedNode {
   std::string path;
-  std::string op;      // name and details
+  std::string op;           // name and details
   std::string shapes = {};  // "2x8x8x32, 64x32 -> 2x8x8x64": operands as declared, then the result
 };
 

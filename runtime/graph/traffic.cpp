@@ -6,18 +6,26 @@
 namespace kiln {
 namespace {
 
+std::uint64_t touched_bytes(const Dispatch& dispatch, std::size_t operand) {
+  const std::uint64_t whole = dispatch.ranges[operand].size_bytes;
+  const std::uint64_t part = dispatch.operands[operand].touched_bytes;
+  return part == 0 ? whole : std::min(part, whole);
+}
+
 DispatchBytes bytes_of(const Dispatch& dispatch) {
   std::vector<Range> read, written;
   DispatchBytes bytes;
-  const auto count = [](std::vector<Range>& known, const Range& range, std::uint64_t& total) {
+  const auto count = [](std::vector<Range>& known, const Range& range, std::uint64_t touched,
+                        std::uint64_t& total) {
     if (std::find(known.begin(), known.end(), range) != known.end()) return;
     known.push_back(range);
-    total += range.size_bytes;
+    total += touched;
   };
   for (std::size_t i = 0; i < dispatch.ranges.size(); ++i) {
     const Access access = dispatch.kernel->operands[i];
-    if (access != Access::write) count(read, dispatch.ranges[i], bytes.read);
-    if (access != Access::read) count(written, dispatch.ranges[i], bytes.written);
+    const std::uint64_t touched = touched_bytes(dispatch, i);
+    if (access != Access::write) count(read, dispatch.ranges[i], touched, bytes.read);
+    if (access != Access::read) count(written, dispatch.ranges[i], touched, bytes.written);
   }
   return bytes;
 }

@@ -29,7 +29,8 @@ class TokenEmbedding : public Op {
     for (std::uint32_t first = 0; first < vocabulary;) {
       const auto count = std::uint32_t(std::min<std::uint64_t>(vocabulary - first, limit));
       const Packing part{.layout = Packing::Layout::rows, .first = first, .count = count};
-      const Operand table = count == vocabulary ? to.input(1) : to.packed(1, part);
+      const Operand table = touching(count == vocabulary ? to.input(1) : to.packed(1, part),
+                                     to.shape(0).rows() * row_bytes);
       to.dispatch<kernels::token_embedding>(
           {to.input(0), table, to.input(2), to.output()},
           {.units = units,

@@ -115,4 +115,8 @@ void Commands::write(const Timestamps& timestamps, std::uint32_t index) {
   vkCmdWriteTimestamp(buffer_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, timestamps.get(), index);
 }
 
+void Commands::write_arrival(const Timestamps& timestamps, std::uint32_t index) {
+  vkCmdWriteTimestamp(buffer_, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, timestamps.get(), index);
+}
+
 }  // namespace kiln

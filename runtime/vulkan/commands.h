@@ -59,6 +59,8 @@ class Commands {
   void reset(const Timestamps& timestamps);
   // The time at which all kernels so far have ended.
   void write(const Timestamps& timestamps, std::uint32_t index);
+  // The time at which the device comes to this place; it may still be busy with what stands before.
+  void write_arrival(const Timestamps& timestamps, std::uint32_t index);
 
  private:
   void barrier(VkPipelineStageFlags from, VkAccessFlags writes, VkPipelineStageFlags to,
