@@ -15,6 +15,7 @@ void add_encode(CLI::App& program, const std::shared_ptr<Profile>& profile = nul
 void add_decode(CLI::App& program, const std::shared_ptr<Profile>& profile = nullptr);
 void add_devices(CLI::App& program);
 void add_samplers(CLI::App& program);
+void add_models(CLI::App& program);
 void add_plan(CLI::App& program);
 void add_verify(CLI::App& program);
 void add_info(CLI::App& program);

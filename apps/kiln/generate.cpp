@@ -78,7 +78,11 @@ void run(const Arguments& arguments, bool needs_image) {
 
   Pipeline pipeline(model.resolve(terminal));
   const PipelineInfo info = pipeline.info();
-  if (arguments.from.empty()) base.request.width = base.request.height = info.native_size;
+  if (arguments.from.empty()) {
+    base.request = pipeline.default_request();
+    // The model's schedule goes with the model's sampler.
+    if (arguments.request.sampler) base.request.sampling.schedule.clear();
+  }
   Request request = arguments.request.resolve(base.request);
   if (!arguments.from.empty() && base.info.model_hash != info.model_hash) {
     terminal.warn(fmt::format("the picture was made with model {} ({}), this is {} ({})",

@@ -57,6 +57,16 @@ Count count(const Model& model, const std::string& prefix) {
   return result;
 }
 
+// What the model asks for where the user names nothing; empty: no kiln.json.
+nlohmann::json defaults_json(const ModelDefaults& defaults) {
+  nlohmann::json json = nlohmann::json::object();
+  if (defaults.steps) json["steps"] = *defaults.steps;
+  if (defaults.guidance) json["cfg_scale"] = *defaults.guidance;
+  if (!defaults.sampler.empty()) json["sampler"] = defaults.sampler;
+  if (!defaults.schedule.empty()) json["schedule"] = defaults.schedule;
+  return json;
+}
+
 void print_model(const Arguments& arguments) {
   Terminal terminal(true);
   const OpenOptions options{.config_folder = arguments.options.config_folder,
@@ -70,6 +80,7 @@ void print_model(const Arguments& arguments) {
                            {"hash", model.hash()},
                            {"native_size", model.native_size},
                            {"scheduler", model.scheduler.class_name},
+                           {"defaults", defaults_json(model.defaults)},
                            {"vocabulary", model.tokenizer.size()},
                            {"unused_tensors", unused}};
   for (const char* part : {"text_encoder", "unet", "vae"}) {
@@ -87,6 +98,12 @@ void print_model(const Arguments& arguments) {
                found["tensors"].get<std::size_t>(),
                double(found["parameters"].get<std::uint64_t>()) * 1e-6);
   }
+  std::string defaults;
+  for (const auto& [key, value] : result["defaults"].items()) {
+    defaults +=
+        fmt::format(" {} {}", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  if (!defaults.empty()) fmt::print("  defaults:{}\n", defaults);
   if (!unused.empty()) {
     fmt::print("  not used: {} tensors, e.g. {}\n", unused.size(), unused.front());
   }
@@ -97,7 +114,8 @@ void print_model(const Arguments& arguments) {
 void add_info(CLI::App& program) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = program.add_subcommand("info", "what a model or a PNG says of itself");
-  command->add_option("path", arguments->path, "model folder, checkpoint file or PNG")->required();
+  command->add_option("path", arguments->path,
+                      "model folder, checkpoint file or PNG (default: see `kiln models`)");
   command->add_option("--config", arguments->options.config_folder,
                       "for single files: a folder with the component configs");
   command->add_option("--vocabulary", arguments->options.vocabulary_folder,
@@ -105,6 +123,7 @@ void add_info(CLI::App& program) {
   command->add_flag("--lenient", arguments->options.lenient, "accept files with holes");
   command->add_flag("--json", arguments->json, "print as JSON");
   command->callback([arguments] {
+    if (arguments->path.empty()) arguments->path = default_model();
     if (!std::filesystem::exists(arguments->path)) fail(arguments->path, "no such file or folder");
     if (std::filesystem::is_regular_file(arguments->path) && has_png_signature(arguments->path)) {
       print_picture(*arguments);

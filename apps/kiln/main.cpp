@@ -39,6 +39,7 @@ int run(int argc, char** argv) {
   kiln::app::add_decode(program);
   kiln::app::add_devices(program);
   kiln::app::add_samplers(program);
+  kiln::app::add_models(program);
   kiln::app::add_plan(program);
   kiln::app::add_verify(program);
   kiln::app::add_info(program);

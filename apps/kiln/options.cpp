@@ -21,7 +21,8 @@ void check(bool fine, std::string_view option, std::string_view range, const aut
 
 void ModelArguments::add_to(CLI::App& command) {
   command.add_option("-m,--model", options.model,
-                     "model: a folder in diffusers layout, or a .safetensors or .ckpt file");
+                     "model: a folder in diffusers layout, or a .safetensors or .ckpt file "
+                     "(default: see `kiln models`)");
   command.add_option("--config", options.config_folder,
                      "for single files: a folder with the component configs");
   command.add_option("--vocabulary", options.vocabulary_folder,
@@ -43,9 +44,6 @@ ModelOptions ModelArguments::resolve(Terminal& terminal) const {
   } else {
     fail_usage("--precision", "is '{}', expected auto, f32 or f16", precision);
   }
-  if (resolved.model.empty()) {
-    fail_usage("--model", "is missing: give a diffusers folder, a .safetensors or a .ckpt file");
-  }
   resolved.warn = [&terminal](std::string_view line) { terminal.warn(line); };
   return resolved;
 }
@@ -56,8 +54,9 @@ void RequestArguments::add_to(CLI::App& command) {
   command.add_option("-W,--width", width, "pixels, a multiple of 8 (default: the model's own)");
   command.add_option("-H,--height", height, "pixels, a multiple of 8 (default: the model's own)");
   command.add_option("-s,--seed", seed, "seed; image i uses seed + i; below 0: at random");
-  command.add_option("--steps", steps, "sampling steps, 1 to 1000 (default 20)");
-  command.add_option("--cfg-scale", guidance, "guidance scale; 1 or less: none (default 7.5)");
+  command.add_option("--steps", steps, "sampling steps, 1 to 1000 (default: the model's, else 20)");
+  command.add_option("--cfg-scale", guidance,
+                     "guidance scale; 1 or less: none (default: the model's, else 7.5)");
   command.add_option("--guidance-rescale", guidance_rescale, "0 to 1 (default 0)");
   command.add_option("--sampler", sampler, "see `kiln samplers` (default: the model's own)");
   command.add_option("--schedule", schedule, "see `kiln samplers` (default: the sampler's own)");

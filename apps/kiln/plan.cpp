@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/kiln/commands.h"
 #include "models/families/model.h"
@@ -15,8 +16,9 @@ namespace {
 
 struct Arguments {
   std::string model, config, precision = "f16", stage = "all";
-  std::uint32_t width = 512, height = 512, images = 1;
-  float guidance = 7.5f;
+  std::optional<std::uint32_t> width, height;
+  std::uint32_t images = 1;
+  std::optional<float> guidance;
   bool full = false, json = false;
 };
 
@@ -39,15 +41,18 @@ std::vector<Plan> plans(const Arguments& arguments, const DeviceProfile& device)
   const Model model =
       arguments.model.starts_with("synthetic:")
           ? synthetic_model(arguments.model.substr(10), 0)
-          : open_model(arguments.model,
+          : open_model(arguments.model.empty() ? default_model() : arguments.model,
                        {.config_folder = arguments.config, .vocabulary_folder = {}, .warn = {}});
   StageTarget target;
   target.device = &device;
   target.element = arguments.precision == "f16" ? DType::f16 : DType::f32;
-  check_size(arguments.width, arguments.height, model);
+  const std::uint32_t width = arguments.width.value_or(model.native_size);
+  const std::uint32_t height = arguments.height.value_or(model.native_size);
+  const float guidance =
+      arguments.guidance.value_or(model.defaults.guidance.value_or(SamplerSettings{}.guidance));
+  check_size(width, height, model);
   check_images(arguments.images);
-  const StageShape shape = stage_shape(model, arguments.width, arguments.height, arguments.images,
-                                       arguments.guidance > 1);
+  const StageShape shape = stage_shape(model, width, height, arguments.images, guidance > 1);
   std::vector<Plan> made;
   const auto wanted = [&](std::string_view name) {
     return arguments.stage == "all" || arguments.stage == name;
@@ -113,15 +118,15 @@ void run(const Arguments& arguments) {
 void add_plan(CLI::App& program) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = program.add_subcommand("plan", "what each stage would do; needs no device");
-  command->add_option("-m,--model", arguments->model, "a model, or synthetic:sd15 for its shapes")
-      ->required();
+  command->add_option("-m,--model", arguments->model,
+                      "a model, or synthetic:sd15 for its shapes (default: see `kiln models`)");
   command->add_option("--config", arguments->config, "for single files: component configs");
-  command->add_option("-W,--width", arguments->width, "pixels")->capture_default_str();
-  command->add_option("-H,--height", arguments->height, "pixels")->capture_default_str();
+  command->add_option("-W,--width", arguments->width, "pixels (default: the model's own)");
+  command->add_option("-H,--height", arguments->height, "pixels (default: the model's own)");
   command->add_option("-b,--batch-count,--images", arguments->images, "pictures")
       ->capture_default_str();
-  command->add_option("--cfg-scale", arguments->guidance, "1 or less: no guidance")
-      ->capture_default_str();
+  command->add_option("--cfg-scale", arguments->guidance,
+                      "1 or less: no guidance (default: the model's, else 7.5)");
   command->add_option("--precision", arguments->precision, "f16 or f32")->capture_default_str();
   command->add_option("--stage", arguments->stage, "text, encode, start, denoise, decode or all")
       ->capture_default_str();

@@ -83,6 +83,7 @@ Model open_folder_model(const std::string& path, const OpenOptions& options) {
   Model model;
   model.path = path;
   read_component_configs(folder, model);
+  model.defaults = read_model_defaults(folder, model.scheduler);
   read_tokenizer(folder / "tokenizer", model);
   const WeightChoice choice{.variant = {}, .lenient = options.lenient, .warn = options.warn};
   const auto component = [&](const char* name) {

@@ -111,12 +111,14 @@ std::string Model::hash() const {
   return fmt::format("{:016x}", hash.value());
 }
 
-std::string user_vocabulary_folder() {
+std::string user_data_folder() {
   const char* data = std::getenv("XDG_DATA_HOME");
   const char* home = std::getenv("HOME");
   fs::path base = data != nullptr && *data != '\0' ? fs::path(data)
                                                    : fs::path(home ? home : ".") / ".local/share";
-  return (base / "kiln" / "clip").string();
+  return (base / "kiln").string();
 }
+
+std::string user_vocabulary_folder() { return (fs::path(user_data_folder()) / "clip").string(); }
 
 }  // namespace kiln

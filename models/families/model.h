@@ -8,6 +8,7 @@
 
 #include "models/clip/text_encoder.h"
 #include "models/clip/tokenizer.h"
+#include "models/families/model_defaults.h"
 #include "models/sampling/scheduler_config.h"
 #include "models/unet/config.h"
 #include "models/vae/config.h"
@@ -24,7 +25,8 @@ struct Model {
   SchedulerConfig scheduler;
   Tokenizer tokenizer;
   std::uint32_t pad_id = 0;         // fills a prompt up to the encoder's positions
-  std::uint32_t native_size = 512;  // pixels
+  std::uint32_t native_size = 512;  // pixels: the UNet's sample_size times the VAE's downscale
+  ModelDefaults defaults;           // what the folder's kiln.json says
   WeightSourcePtr weights;          // diffusers names below "text_encoder.", "unet.", "vae."
 
   // A hash of names, shapes, types and the smaller tensors' bytes (up to 1 MiB each): tells models
@@ -47,8 +49,10 @@ Model open_model(const std::string& path, const OpenOptions& options);
 // sane. name: "sd15".
 Model synthetic_model(std::string_view name, std::uint64_t seed);
 
-// Where vocabularies live that are set up once for the user: $XDG_DATA_HOME/kiln/clip or
-// ~/.local/share/kiln/clip.
+// Where data lives that is set up once for the user: $XDG_DATA_HOME/kiln or ~/.local/share/kiln.
+std::string user_data_folder();
+
+// The vocabularies there: its folder clip.
 std::string user_vocabulary_folder();
 
 }  // namespace kiln

@@ -76,4 +76,16 @@ PipelineInfo Pipeline::info() const {
   return info;
 }
 
+Request Pipeline::default_request() const {
+  const Model& model = parts_->model;
+  Request request;
+  request.width = request.height = model.native_size;
+  SamplerSettings& sampling = request.sampling;
+  sampling.steps = model.defaults.steps.value_or(sampling.steps);
+  sampling.guidance = model.defaults.guidance.value_or(sampling.guidance);
+  sampling.sampler = model.defaults.sampler;
+  sampling.schedule = model.defaults.schedule;
+  return request;
+}
+
 }  // namespace kiln

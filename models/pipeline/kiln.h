@@ -49,8 +49,25 @@ struct SamplerDescription {
 std::vector<SamplerDescription> samplers();
 std::vector<std::string> schedules();
 
+// A place where a model is looked for when none is named.
+struct ModelPlace {
+  std::string name;      // "KILN_MODEL", "user", "installed" or "source"
+  std::string path;      // a folder in diffusers layout; KILN_MODEL may also name a file
+  bool present = false;  // something is there
+};
+
+// In the order in which they are looked at: what the environment's KILN_MODEL names (only if set),
+// models/bundled in the user's data ($XDG_DATA_HOME/kiln or ~/.local/share/kiln), in what was
+// installed (PREFIX/share/kiln) and in the source tree of this build.
+std::vector<ModelPlace> model_places();
+
+// The path of the first one present. Throws Error that lists the places looked at when there is
+// none, and when KILN_MODEL is set to a path that does not exist.
+std::string default_model();
+
 struct ModelOptions {
-  std::string model;          // folder in diffusers layout, or a .safetensors or .ckpt file
+  std::string model;          // folder in diffusers layout, or a .safetensors or .ckpt file; empty:
+                              // default_model()
   std::string config_folder;  // for single files: a folder with the component configs
   std::string
       vocabulary_folder;  // for single files: vocab.json and merges.txt; empty: the user's data
@@ -165,6 +182,9 @@ class Pipeline {
   std::vector<Image> decode(const Latents& latents);
 
   PipelineInfo info() const;
+  // A request of the model's native size, with the steps, guidance, sampler and schedule that its
+  // kiln.json asks for (models/README.md); prompt and seed are left to set.
+  Request default_request() const;
   Activity activity() const;  // since the pipeline was made
 
   struct Parts;  // not part of the interface

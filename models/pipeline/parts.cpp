@@ -47,10 +47,11 @@ Model open(const ModelOptions& options) {
   if (options.model.starts_with(kSynthetic)) {
     return synthetic_model(options.model.substr(kSynthetic.size()), 0);
   }
-  return open_model(options.model, {.config_folder = options.config_folder,
-                                    .vocabulary_folder = options.vocabulary_folder,
-                                    .lenient = options.lenient,
-                                    .warn = options.warn});
+  const std::string path = options.model.empty() ? default_model() : options.model;
+  return open_model(path, {.config_folder = options.config_folder,
+                           .vocabulary_folder = options.vocabulary_folder,
+                           .lenient = options.lenient,
+                           .warn = options.warn});
 }
 
 }  // namespace

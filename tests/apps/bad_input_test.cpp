@@ -22,6 +22,7 @@ struct Case {
   std::vector<std::string> arguments;
   int code = 1;
   std::string says;  // part of the message
+  Environment environment = {};
 };
 
 void PrintTo(const Case& tested, std::ostream* out) { *out << tested.name; }
@@ -238,6 +239,25 @@ std::vector<Case> folder_cases() {
                   "\"num_hidden_layers\": -3", "num_hidden_layers"),
       config_case("LayersMissingInFile", "text_encoder/config.json", "\"num_hidden_layers\": 3",
                   "\"num_hidden_layers\": 4", "16 missing"),
+      {"TextEncoderTruncated",
+       model_with("text_encoder/model.safetensors",
+                  read_file(kModel + "/text_encoder/model.safetensors").substr(0, 5000)),
+       txt2img({}, "model"), 1, "text_encoder"},
+      {"VaeEmpty", model_with("vae/diffusion_pytorch_model.safetensors", ""), txt2img({}, "model"),
+       1, "vae"},
+      {"MergesTruncated", model_with("tokenizer/merges.txt", "#version: 0.2\ni"),
+       txt2img({}, "model"), 1, "merges.txt"},
+      {"ModelIsATextFile", [](const TemporaryFolder& f) { f.write("note.txt", "hello"); },
+       txt2img({}, "note.txt"), 1, "note.txt"},
+      {"DefaultsUnknownKey", model_with("kiln.json", R"({"guidance": 4})"), txt2img({}, "model"), 1,
+       "guidance"},
+      {"DefaultsOutOfRange", model_with("kiln.json", R"({"steps": 0})"), txt2img({}, "model"), 1,
+       "steps is 0"},
+      {"DefaultsIsNoJson", model_with("kiln.json", "{"), txt2img({}, "model"), 1, "kiln.json"},
+      {"DefaultsUnknownSampler", model_with("kiln.json", R"({"sampler": "magic"})"),
+       txt2img({}, "model"), 1, "magic"},
+      config_case("SampleSizeEnormous", "unet/config.json", "\"sample_size\": 16",
+                  "\"sample_size\": 1000000", "sample_size"),
       config_case("UnknownScheduler", "scheduler/scheduler_config.json", "PNDMScheduler",
                   "MagicScheduler", "MagicScheduler"),
   };
@@ -248,7 +268,20 @@ std::vector<Case> option_cases() {
       {"NoArguments", nothing, {}, 2, "subcommand"},
       {"UnknownCommand", nothing, {"paint"}, 2, "paint"},
       {"UnknownOption", nothing, txt2img({"--magic"}), 2, "--magic"},
-      {"NoModel", nothing, {"txt2img", "-p", "x"}, 2, "--model"},
+      {"DefaultModelMissing",
+       nothing,
+       {"txt2img", "-p", "x"},
+       1,
+       "[KILN_MODEL]",
+       {{"KILN_MODEL", "nowhere"}}},
+      {"DefaultModelOfInfoMissing", nothing, {"info"}, 1, "nowhere", {{"KILN_MODEL", "nowhere"}}},
+      {"DefaultModelOfPlanMissing", nothing, {"plan"}, 1, "nowhere", {{"KILN_MODEL", "nowhere"}}},
+      {"DefaultModelIsNone",
+       [](const TemporaryFolder& f) { f.write("empty/note.txt", "no model"); },
+       {"decode", "-i", "l.safetensors", "-o", "out.png"},
+       1,
+       "l.safetensors",
+       {{"KILN_MODEL", "empty"}}},
       option_case("WidthNotAMultiple", {"-W", "65"}, "width"),
       option_case("WidthZero", {"-W", "0"}, "width"),
       option_case("WidthNegative", {"-W", "-64"}, "--width"),
@@ -333,7 +366,7 @@ TEST_P(BadInput, GivesOneClearLineAndLeavesNothing) {
   const TemporaryFolder folder;
   GetParam().prepare(folder);
   const std::vector<std::string> before = folder.files();
-  const Outcome outcome = run_kiln(GetParam().arguments, folder.path());
+  const Outcome outcome = run_kiln(GetParam().arguments, folder.path(), GetParam().environment);
   EXPECT_EQ(outcome.code, GetParam().code) << outcome.messages;
   EXPECT_NE(outcome.messages.find(GetParam().says), std::string::npos) << outcome.messages;
   EXPECT_EQ(outcome.messages.rfind("kiln: ", 0), 0u) << outcome.messages;

@@ -29,7 +29,8 @@ std::string read_file(const fs::path& path) {
   return text.str();
 }
 
-Outcome run_kiln(const std::vector<std::string>& arguments, const fs::path& folder) {
+Outcome run_kiln(const std::vector<std::string>& arguments, const fs::path& folder,
+                 const Environment& environment) {
   const TemporaryFolder logs;
   const fs::path output = logs.path() / "out", messages = logs.path() / "err";
   std::vector<std::string> words = {KILN_PROGRAM};
@@ -41,6 +42,7 @@ Outcome run_kiln(const std::vector<std::string>& arguments, const fs::path& fold
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) {
     if (chdir(folder.c_str()) != 0) _exit(126);
+    for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
     redirect("/dev/null", STDIN_FILENO);
     redirect(output, STDOUT_FILENO);
     redirect(messages, STDERR_FILENO);

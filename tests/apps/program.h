@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kiln::test {
@@ -13,8 +14,12 @@ struct Outcome {
   std::string messages;  // stderr
 };
 
+// Variables of the environment and their values, set on top of this process's own.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
 // Runs kiln with these arguments in `folder`.
-Outcome run_kiln(const std::vector<std::string>& arguments, const std::filesystem::path& folder);
+Outcome run_kiln(const std::vector<std::string>& arguments, const std::filesystem::path& folder,
+                 const Environment& environment = {});
 
 // A folder of its own that is removed again.
 class TemporaryFolder {

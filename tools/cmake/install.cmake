@@ -18,6 +18,9 @@ target_link_options(kiln PRIVATE LINKER:--exclude-libs,ALL)  # exports the top l
 
 install(TARGETS kiln EXPORT kilnTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS kiln_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# OPTIONAL: a tree without the model's files installs, too.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/bundled DESTINATION ${CMAKE_INSTALL_DATADIR}/kiln/models
+        OPTIONAL)
 foreach(header ${KILN_PUBLIC_HEADERS})
   get_filename_component(folder ${header} DIRECTORY)
   if(header MATCHES "/kiln\\.h$")
