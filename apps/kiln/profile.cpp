@@ -25,7 +25,8 @@ struct Arguments {
   bool json = false, once = false;
 };
 
-// While it lives, what the command prints on stdout goes to stderr: stdout is the report's.
+// While it lives, what the command (or a driver) prints on stdout goes to stderr: stdout is the
+// report's.
 class StdoutOnStderr {
  public:
   StdoutOnStderr() : kept_(dup(STDOUT_FILENO)) {
@@ -61,6 +62,11 @@ void run_command(const Arguments& arguments, const std::shared_ptr<Profile>& pro
   }
 }
 
+Peaks quiet_peaks(const PhysicalDeviceInfo& device) {
+  const StdoutOnStderr quiet;
+  return measure_peaks(device);
+}
+
 void capture_step(const Arguments& arguments) {
   const auto profile = std::make_shared<Profile>(Timing::none);
   profile->capture("denoise", *arguments.capture);
@@ -82,15 +88,16 @@ void run(const Arguments& arguments) {
   if (!arguments.once) {
     plain = std::make_shared<Profile>(Timing::submissions);
     run_command(arguments, plain);
+    if (!plain->device()) return;  // only its help was wanted
   }
   const auto detailed = std::make_shared<Profile>(Timing::dispatches);
   run_command(arguments, detailed);
-  if (!detailed->device()) return;  // only its help was wanted
+  if (!detailed->device()) return;
   const ProfileReport report{
       .command = fmt::format("{}", fmt::join(arguments.command, " ")),
       .detailed = *detailed,
       .plain = plain.get(),
-      .peaks = measure_peaks(*detailed->device()),
+      .peaks = quiet_peaks(*detailed->device()),
       .depth = arguments.depth,
   };
   if (!arguments.trace.empty()) write_trace(arguments.trace, *detailed);

@@ -9,7 +9,6 @@
 #include "kernels/peak_stream.h"
 #include "runtime/base/align.h"
 #include "runtime/execution/executor.h"
-#include "runtime/execution/open_device.h"
 #include "runtime/graph/graph.h"
 #include "runtime/graph/lowering.h"
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "runtime/vulkan/device_list.h"
+#include "runtime/execution/open_device.h"
 
 namespace kiln::app {
 

@@ -92,9 +92,12 @@ void KernelLibrary::prepare(std::span<const Dispatch> dispatches) {
   const auto make = [&](std::size_t i) {
     const Missing& next = missing[i];
     const KernelInfo& kernel = *next.dispatch->kernel;
+    const std::string label = fmt::format("{} {} [{}]", kernel.name, to_text(kernel.element),
+                                          fmt::join(next.dispatch->constants, " "));
     *next.slot = std::make_unique<ComputePipeline>(
         device_, *next.layout, cache_,
-        PipelineSource{kernel.name, kernel.spirv, kernel.constant_ids, next.dispatch->constants});
+        PipelineSource{kernel.name, label, kernel.spirv, kernel.constant_ids,
+                       next.dispatch->constants});
   };
   try {
     parallel_for(missing.size(), make);

@@ -79,6 +79,7 @@ void Device::load_debug_functions(const Instance& instance) {
       instance.function<PFN_vkCmdBeginDebugUtilsLabelEXT>("vkCmdBeginDebugUtilsLabelEXT");
   end_label_ = instance.function<PFN_vkCmdEndDebugUtilsLabelEXT>("vkCmdEndDebugUtilsLabelEXT");
   if (end_label_ == nullptr) begin_label_ = nullptr;
+  name(VK_OBJECT_TYPE_QUEUE, queue_, "compute queue");
 }
 
 void Device::name_object(VkObjectType type, std::uint64_t handle, std::string_view text) const {

@@ -56,6 +56,7 @@ ComputePipeline::ComputePipeline(const Device& device, const PipelineLayout& lay
   check(vkCreateShaderModule(device.handle(), &code, nullptr, &handle), "vkCreateShaderModule",
         source.name);
   const Owned<VkShaderModule, vkDestroyShaderModule> module(device.handle(), handle);
+  device.name(VK_OBJECT_TYPE_SHADER_MODULE, handle, source.name);
 
   std::vector<VkSpecializationMapEntry> entries;
   for (std::uint32_t i = 0; i < source.ids.size(); ++i)
@@ -75,7 +76,7 @@ ComputePipeline::ComputePipeline(const Device& device, const PipelineLayout& lay
   check(vkCreateComputePipelines(device.handle(), cache.get(), 1, &info, nullptr, &pipeline),
         "vkCreateComputePipelines", source.name);
   pipeline_ = {device.handle(), pipeline};
-  device.name(VK_OBJECT_TYPE_PIPELINE, pipeline, source.name);
+  device.name(VK_OBJECT_TYPE_PIPELINE, pipeline, source.label);
 }
 
 DescriptorPool::DescriptorPool(const Device& device, std::uint32_t sets, std::uint32_t descriptors)

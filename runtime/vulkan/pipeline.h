@@ -43,7 +43,8 @@ class PipelineCache {
 };
 
 struct PipelineSource {
-  std::string_view name;                     // for messages and captures
+  std::string_view name;                     // for messages
+  std::string_view label;                    // for captures: tells its variants apart
   std::span<const std::uint32_t> spirv;      // entry point "main"
   std::span<const std::uint32_t> ids;        // of specialization constants
   std::span<const std::uint32_t> constants;  // their values, one per id

@@ -18,6 +18,7 @@ Timestamps::Timestamps(const Device& device, std::uint32_t count) : device_(devi
   VkQueryPool pool = VK_NULL_HANDLE;
   check(vkCreateQueryPool(device.handle(), &info, nullptr, &pool), "vkCreateQueryPool");
   pool_ = {device.handle(), pool};
+  device.name(VK_OBJECT_TYPE_QUERY_POOL, pool, "timestamps");
 }
 
 std::vector<std::uint64_t> Timestamps::ticks() const {
