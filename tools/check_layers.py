@@ -14,6 +14,11 @@ ALLOWED = {
     "runtime/weights": ["runtime/base", "runtime/graph"],
     "runtime/vulkan": ["runtime/base", "runtime/graph"],
     "runtime/execution": ["runtime/base", "runtime/graph", "runtime/vulkan"],
+    # The CPU's answers: tests and `kiln verify` ask them; libkiln never does.
+    "runtime/reference": ["runtime/base", "runtime/graph", "runtime/ops"],
+    # A device against those answers; as little part of libkiln.
+    "runtime/verification": ["runtime/base", "runtime/graph", "runtime/ops", "runtime/execution",
+                             "runtime/reference", "kernels"],
     "models/nn": ["runtime/base", "runtime/graph", "runtime/ops", "runtime/weights"],
     "models/clip": ["models/nn", "runtime/ops", "runtime/graph", "runtime/base", "runtime/weights"],
     "models/unet": ["models/nn", "runtime/ops", "runtime/graph", "runtime/base", "runtime/weights"],
@@ -24,9 +29,13 @@ ALLOWED = {
                         "runtime/weights", "runtime/base", "runtime/graph"],
     "models/pipeline": ["models/", "runtime/weights", "runtime/execution", "runtime/graph",
                         "runtime/base", "runtime/ops", "kernels"],
+    # The networks as tapes for runtime/verification; no part of libkiln.
+    "models/tapes": ["models/clip", "models/unet", "models/vae", "models/families",
+                     "runtime/verification", "runtime/reference", "runtime/ops", "runtime/weights",
+                     "runtime/graph", "runtime/base"],
     # `kiln verify`, `plan` and `info` look inside; everything else uses models/pipeline/kiln.h.
     "apps": ["models/", "runtime/weights", "runtime/execution", "runtime/graph", "runtime/base",
-             "runtime/ops", "kernels", "kiln/"],
+             "runtime/ops", "runtime/reference", "runtime/verification", "kernels", "kiln/"],
 }
 # Folders only these may name the Vulkan header in.
 VULKAN = ("runtime/vulkan",)

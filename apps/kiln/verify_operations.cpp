@@ -8,27 +8,15 @@
 #include "runtime/base/error.h"
 #include "runtime/execution/open_device.h"
 #include "runtime/ops/ops.h"
+#include "runtime/reference/numbers.h"
 
 namespace kiln::app {
 namespace {
 
-// The generator described in tests/golden/ops/README.txt; exact in float16.
 std::vector<float> hashed(const nlohmann::json& input) {
   std::uint64_t count = 1;
   for (const nlohmann::json& extent : input.at("shape")) count *= extent.get<std::uint64_t>();
-  const std::uint32_t seed = input.at("seed");
-  const float scale = input.at("scale");
-  std::vector<float> values(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::uint32_t x = i + seed * 0x9E3779B9u;
-    x ^= x >> 16;
-    x *= 0x7FEB352Du;
-    x ^= x >> 15;
-    x *= 0x846CA68Bu;
-    x ^= x >> 16;
-    values[i] = (float(x >> 21) - 1024.0f) / 1024.0f * scale;
-  }
-  return values;
+  return reference::numbers(count, input.at("seed"), input.at("scale"));
 }
 
 class OperationCheck {

@@ -12,12 +12,12 @@
 
 namespace kiln {
 
-Executor::Executor(Device& device, std::shared_ptr<Profile> profile)
+Executor::Executor(Device& device, std::shared_ptr<Profile> profile, KernelReplacement replace)
     : device_(device),
       profile_(std::move(profile)),
       timeline_(std::make_unique<Timeline>(device)),
       staging_(std::make_unique<Staging>(device, *timeline_)),
-      kernels_(std::make_unique<KernelLibrary>(device)),
+      kernels_(std::make_unique<KernelLibrary>(device, std::move(replace))),
       weights_(std::make_unique<WeightStore>(device, *timeline_, *staging_)),
       memory_(std::make_unique<Memory>(device, *timeline_, *staging_)) {
   if (profile_ == nullptr) return;

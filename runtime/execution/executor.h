@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "runtime/execution/kernel_replacement.h"
 #include "runtime/execution/stage.h"
 #include "runtime/graph/plan.h"
 
@@ -51,8 +52,9 @@ using UploadProgress = std::function<void(std::uint64_t done_bytes, std::uint64_
 class Executor {
  public:
   // device: OpenDevice::device(); outlives the executor. profile: receives what stages do, and
-  // decides what they measure; may be null.
-  explicit Executor(Device& device, std::shared_ptr<Profile> profile = nullptr);
+  // decides what they measure; may be null. replace: modules in place of kernels; may be empty.
+  explicit Executor(Device& device, std::shared_ptr<Profile> profile = nullptr,
+                    KernelReplacement replace = {});
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;

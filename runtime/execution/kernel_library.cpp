@@ -63,7 +63,8 @@ std::string cannot_run(const Dispatch& dispatch, const DeviceProfile& device) {
   return workgroup_problem(dispatch, device);
 }
 
-KernelLibrary::KernelLibrary(const Device& device) : device_(device), cache_(device) {}
+KernelLibrary::KernelLibrary(const Device& device, KernelReplacement replace)
+    : device_(device), replace_(std::move(replace)), cache_(device) {}
 
 const PipelineLayout& KernelLibrary::layout(const KernelInfo& kernel) {
   const auto operands = std::uint32_t(kernel.operands.size());
@@ -94,10 +95,12 @@ void KernelLibrary::prepare(std::span<const Dispatch> dispatches) {
     const KernelInfo& kernel = *next.dispatch->kernel;
     const std::string label = fmt::format("{} {} [{}]", kernel.name, to_text(kernel.element),
                                           fmt::join(next.dispatch->constants, " "));
+    std::vector<std::uint32_t> other;
+    if (replace_) other = replace_(kernel);
     *next.slot = std::make_unique<ComputePipeline>(
         device_, *next.layout, cache_,
-        PipelineSource{kernel.name, label, kernel.spirv, kernel.constant_ids,
-                       next.dispatch->constants});
+        PipelineSource{kernel.name, label, other.empty() ? kernel.spirv : other,
+                       kernel.constant_ids, next.dispatch->constants});
   };
   try {
     parallel_for(missing.size(), make);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/execution/kernel_replacement.h"
 #include "runtime/graph/dispatch.h"
 #include "runtime/vulkan/pipeline.h"
 
@@ -16,7 +17,8 @@ namespace kiln {
 
 class KernelLibrary {
  public:
-  explicit KernelLibrary(const Device& device);
+  // replace: see Executor.
+  explicit KernelLibrary(const Device& device, KernelReplacement replace = {});
 
   struct Kernel {
     VkPipeline pipeline = VK_NULL_HANDLE;
@@ -38,6 +40,7 @@ class KernelLibrary {
   const PipelineLayout& layout(const KernelInfo& kernel);
 
   const Device& device_;
+  KernelReplacement replace_;
   PipelineCache cache_;
   std::map<std::uint32_t, SetLayout> set_layouts_;                             // by operands
   std::map<std::pair<std::uint32_t, std::uint32_t>, PipelineLayout> layouts_;  // and argument bytes

@@ -24,6 +24,8 @@ OpenDevice::~OpenDevice() = default;
 
 const PhysicalDeviceInfo& OpenDevice::info() const { return device_->info(); }
 
+void OpenDevice::avoid(std::vector<std::string> kernels) { device_->avoid(std::move(kernels)); }
+
 std::uint32_t OpenDevice::validation_messages() const { return instance_->validation_messages(); }
 
 }  // namespace kiln

@@ -36,6 +36,9 @@ class OpenDevice {
   Device& device() { return *device_; }
   const PhysicalDeviceInfo& info() const;
   const DeviceProfile& profile() const { return info().profile; }
+  // Plans compiled for profile() afterwards do without these kernels (full names, such as
+  // "norm/group_norm"), in place of those named before.
+  void avoid(std::vector<std::string> kernels);
   // Warnings and errors of the validation layer so far.
   std::uint32_t validation_messages() const;
 

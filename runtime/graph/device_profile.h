@@ -1,10 +1,12 @@
 // Facts about a device, as plain data: what the planner and the kernel choice may ask.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/graph/dtype.h"
@@ -54,7 +56,18 @@ struct DeviceProfile {
   std::uint64_t max_dispatch_flops = 4'000'000'000ull;
   std::uint64_t max_submission_flops = 20'000'000'000ull;
 
+  // Kernels not to be used, by full name ("norm/group_norm"): the user's wish, not the device's.
+  std::vector<std::string> avoided_kernels = {};
+
   bool serves(std::uint32_t needs) const { return (needs & ~features) == 0; }
+  bool avoids(std::string_view kernel) const {
+    return std::find(avoided_kernels.begin(), avoided_kernels.end(), kernel) !=
+           avoided_kernels.end();
+  }
+  // Whether a kernel may be chosen: the device has what it needs, and nobody wants it avoided.
+  bool may_use(const KernelInfo& kernel) const {
+    return serves(kernel.needs) && !avoids(kernel.name);
+  }
 };
 
 }  // namespace kiln

@@ -96,6 +96,10 @@ void Lowering::check(const Dispatch& dispatch) const {
   if (dispatch.operands.size() != kernel.operands.size()) {
     refuse("number of operands", dispatch.operands.size(), kernel.operands.size());
   }
+  if (device_.avoids(kernel.name)) {
+    fail(node_->path, "{}: kernel {} is to be avoided, and no other can do this here",
+         node_->op->name(), kernel.name);
+  }
   if (!device_.serves(kernel.needs)) {
     fail(node_->path, "{}: {} lacks a feature this kernel needs (bits {:#x})", kernel.name,
          device_.name, kernel.needs & ~device_.features);

@@ -63,10 +63,11 @@ class Lowering {
     append(K::info(element()), operands, bytes_of(arguments), words_of(constants), grid, flops);
   }
 
-  // True if the device can run kernel K for the graph's element type.
+  // True if kernel K for the graph's element type may be chosen: the device can run it, and it is
+  // not to be avoided.
   template <typename K>
-  bool can_run() const {
-    return device_.serves(K::info(element()).needs);
+  bool may_use() const {
+    return device_.may_use(K::info(element()));
   }
 
   // A one-dimensional launch folded into x and y: workgroups number y * grid.x + x, and those at or

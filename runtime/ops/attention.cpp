@@ -28,6 +28,10 @@ class Attention : public Op {
     return fmt::format("heads {}{}", heads_, causal_ ? " causal" : "");
   }
 
+  std::vector<Parameter> parameters() const override {
+    return {{"heads", double(heads_)}, {"causal", double(causal_)}};
+  }
+
   void lower(Lowering& to) const override {
     const Shape q = to.shape(0), k = to.shape(1);
     const std::uint32_t head = q.channels / heads_;

@@ -32,6 +32,7 @@ class SliceChannels : public Op {
 
   std::string_view name() const override { return "slice_channels"; }
   std::string details() const override { return fmt::format("from {}", first_); }
+  std::vector<Parameter> parameters() const override { return {{"first", double(first_)}}; }
 
   void lower(Lowering& to) const override {
     const std::uint32_t channels = to.shape(0).channels;

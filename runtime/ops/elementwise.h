@@ -50,6 +50,7 @@ class Unary : public Op {
   float factor() const { return factor_; }  // used by scale only
 
   std::string_view name() const override;  // "silu", "gelu", "quick_gelu" or "scale"
+  std::vector<Parameter> parameters() const override { return {{"factor", double(factor_)}}; }
   void lower(Lowering& to) const override;
 
  private:

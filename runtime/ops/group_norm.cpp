@@ -25,6 +25,12 @@ class GroupNorm : public Op {
   std::string_view name() const override { return "group_norm"; }
   std::string details() const override { return activation_ == kNoActivation ? "" : "silu"; }
 
+  std::vector<Parameter> parameters() const override {
+    return {{"groups", double(groups_)},
+            {"epsilon", double(epsilon_)},
+            {"activation", double(activation_)}};
+  }
+
   bool absorb(const Node& next, ValueId, std::vector<ValueId>&) override {
     const auto* unary = dynamic_cast<const Unary*>(next.op.get());
     if (activation_ != kNoActivation || unary == nullptr) return false;
@@ -38,7 +44,11 @@ class GroupNorm : public Op {
     const std::uint64_t elements = std::uint64_t(shape.pixels()) * (shape.channels / groups_);
     const auto parts =
         std::uint32_t(std::min<std::uint64_t>(divide_up(elements, kPartElements), shape.pixels()));
-    if (parts <= 1) {
+    // Either way serves every size.
+    const bool can_whole = to.may_use<kernels::group_norm>();
+    const bool can_parts =
+        to.may_use<kernels::group_statistics>() && to.may_use<kernels::group_norm_apply>();
+    if (parts <= 1 ? can_whole || !can_parts : !can_parts && can_whole) {
       lower_whole(to);
     } else {
       lower_parts(to, std::uint32_t(divide_up(shape.pixels(), std::min(parts, kMostParts))));

@@ -14,6 +14,7 @@ class LayerNorm : public Op {
   explicit LayerNorm(float epsilon) : epsilon_(epsilon) {}
 
   std::string_view name() const override { return "layer_norm"; }
+  std::vector<Parameter> parameters() const override { return {{"epsilon", double(epsilon_)}}; }
 
   void lower(Lowering& to) const override {
     const Shape shape = to.output_shape();

@@ -71,10 +71,13 @@ void lower_matmul(Lowering& to, const MatmulProblem& problem) {
   const MatmulCandidate* chosen = nullptr;
   for (const MatmulCandidate& candidate : kCandidates) {
     const KernelInfo& kernel = candidate.kernel(to.element());
-    if (!to.device().serves(kernel.needs) || !candidate.fits(to.device(), problem)) continue;
+    if (!to.device().may_use(kernel) || !candidate.fits(to.device(), problem)) continue;
     if (chosen == nullptr || kernel.name == to.wanted_kernel()) chosen = &candidate;
   }
-  if (chosen == nullptr) fail(to.path(), "no matmul kernel fits {}", to.device().name);
+  if (chosen == nullptr) {
+    fail(to.path(), "no matmul kernel fits {}{}", to.device().name,
+         to.device().avoided_kernels.empty() ? "" : " among those not to be avoided");
+  }
   chosen->lower(to, problem);
 }
 

@@ -14,6 +14,12 @@ std::string Product::details() const {
                      kActivations[activation_]);
 }
 
+std::vector<Parameter> Product::parameters() const {
+  return {{"kernel", double(form_.kernel)},   {"stride", double(form_.stride)},
+          {"padding", double(form_.padding)}, {"bias", double(form_.has_bias)},
+          {"addend", double(addend_)},        {"activation", double(activation_)}};
+}
+
 bool Product::absorb(const Node& next, ValueId mine, std::vector<ValueId>& inputs) {
   if (activation_ != 0) return false;  // nothing follows an activation in one kernel
   if (const auto* unary = dynamic_cast<const Unary*>(next.op.get())) {

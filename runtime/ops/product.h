@@ -20,6 +20,7 @@ class Product : public Op {
 
   std::string_view name() const override { return form_.is_convolution ? "conv2d" : "linear"; }
   std::string details() const override;
+  std::vector<Parameter> parameters() const override;
   void lower(Lowering& to) const override;
   // Takes over an Add (whose other operand becomes the addend) and an activation.
   bool absorb(const Node& next, ValueId mine, std::vector<ValueId>& inputs) override;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "runtime/vulkan/api.h"
 #include "runtime/vulkan/device_list.h"
@@ -38,6 +39,10 @@ class Device {
   VkQueue queue() const { return queue_; }
   const PhysicalDeviceInfo& info() const { return info_; }
   const DeviceProfile& profile() const { return info_.profile; }
+  // Plans made from profile() afterwards do without these kernels (full names).
+  void avoid(std::vector<std::string> kernels) {
+    info_.profile.avoided_kernels = std::move(kernels);
+  }
 
   // A name for validation messages and captures; nothing without VK_EXT_debug_utils.
   template <typename Handle>

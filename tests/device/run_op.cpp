@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/base/half.h"
+#include "runtime/reference/interpreter.h"
 #include "tests/device/run_plan.h"
 
 namespace kiln::test {
@@ -34,18 +35,6 @@ std::vector<DType> element_types() {
   std::vector<DType> types = {DType::f32};
   if (device_profile().serves(kNeedStorage16)) types.push_back(DType::f16);
   return types;
-}
-
-std::vector<float> numbers(std::size_t count, std::uint32_t seed, float scale) {
-  std::vector<float> values;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::uint32_t x = std::uint32_t(i) + seed * 0x9e3779b9u;
-    x = (x ^ x >> 16) * 0x7feb352du;
-    x = (x ^ x >> 15) * 0x846ca68bu;
-    x ^= x >> 16;
-    values.push_back((float(x >> 21) - 1024.0f) / 1024.0f * scale);
-  }
-  return values;
 }
 
 std::vector<double> widened(const std::vector<float>& values) {
@@ -124,21 +113,10 @@ std::vector<float> OpRun::run(Tensor result) {
 void expect_close(const std::vector<float>& actual, const std::vector<double>& expected,
                   DType element, double float_error) {
   ASSERT_EQ(actual.size(), expected.size());
-  const bool half = element == DType::f16;
-  const double relative = half ? 0x1p-11 : 0x1p-24, smallest = half ? 0x1p-25 : 0.0;
-  std::size_t worst = 0;
-  double worst_ratio = 0.0;
-  for (std::size_t i = 0; i < actual.size(); ++i) {
-    const double allowed = float_error + smallest + relative * std::abs(expected[i]);
-    const double error = std::abs(double(actual[i]) - expected[i]);
-    const double ratio = error == 0.0 ? 0.0 : error / allowed;
-    if (!(ratio <= worst_ratio)) {
-      worst_ratio = ratio;
-      worst = i;
-    }
-  }
-  EXPECT_LE(worst_ratio, 1.0) << to_text(element) << ": element " << worst << " is "
-                              << actual[worst] << ", expected " << expected[worst];
+  const reference::Answer right{expected, std::vector<double>(expected.size(), float_error)};
+  const reference::Difference worst = reference::worst_difference(widened(actual), right, element);
+  EXPECT_LE(worst.ratio, 1.0) << to_text(element) << ": element " << worst.element << " is "
+                              << worst.actual << ", expected " << worst.expected;
 }
 
 }  // namespace kiln::test

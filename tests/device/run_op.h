@@ -10,15 +10,14 @@
 
 #include "runtime/graph/graph.h"
 #include "runtime/graph/plan.h"
+#include "runtime/reference/numbers.h"
 
 namespace kiln::test {
 
 // Storage types the device under test has: f32, and f16 where it stores 16 bits.
 std::vector<DType> element_types();
 
-// `count` numbers of size up to `scale`: multiples of scale / 1024 made by an integer hash, so that
-// they are exact in either storage type when scale is a power of two.
-std::vector<float> numbers(std::size_t count, std::uint32_t seed, float scale = 1.0f);
+using reference::numbers;
 
 std::vector<double> widened(const std::vector<float>& values);
 

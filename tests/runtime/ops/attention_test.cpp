@@ -7,9 +7,9 @@
 
 #include "runtime/base/error.h"
 #include "runtime/ops/ops.h"
-#include "tests/cases/attention.h"
+#include "runtime/reference/attention.h"
+#include "runtime/reference/cases/attention.h"
 #include "tests/device/run_op.h"
-#include "tests/reference/attention.h"
 
 namespace kiln::test {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "runtime/base/error.h"
 #include "runtime/ops/ops.h"
-#include "tests/cases/products.h"
+#include "runtime/reference/cases/products.h"
+#include "runtime/reference/elementwise.h"
+#include "runtime/reference/product.h"
 #include "tests/device/run_op.h"
-#include "tests/reference/elementwise.h"
-#include "tests/reference/product.h"
 #include "tests/runtime/ops/product_test.h"
 
 namespace kiln::test {

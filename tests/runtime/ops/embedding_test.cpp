@@ -3,8 +3,8 @@
 
 #include "runtime/base/error.h"
 #include "runtime/ops/ops.h"
+#include "runtime/reference/embedding.h"
 #include "tests/device/run_op.h"
-#include "tests/reference/embedding.h"
 
 namespace kiln::test {
 namespace {

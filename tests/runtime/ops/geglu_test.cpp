@@ -3,8 +3,8 @@
 
 #include "runtime/base/error.h"
 #include "runtime/ops/ops.h"
+#include "runtime/reference/geglu.h"
 #include "tests/device/run_op.h"
-#include "tests/reference/geglu.h"
 
 namespace kiln::test {
 namespace {

@@ -5,24 +5,16 @@
 
 #include "runtime/base/error.h"
 #include "runtime/ops/ops.h"
+#include "runtime/reference/cases/norms.h"
+#include "runtime/reference/elementwise.h"
+#include "runtime/reference/group_norm.h"
 #include "tests/device/run_op.h"
-#include "tests/reference/elementwise.h"
-#include "tests/reference/group_norm.h"
 
 namespace kiln::test {
 namespace {
 
-struct Case {
-  Shape shape;
-  std::uint32_t groups;
-};
-
-const Case kCases[] = {
-    {{2, 16, 16, 320}, 32}, {{2, 4, 4, 2560}, 32}, {{1, 64, 64, 128}, 32}, {{1, 8, 8, 960}, 32},
-    {{1, 32, 32, 512}, 32}, {{3, 7, 5, 33}, 11},   {{2, 1, 1, 13}, 13},    {{1, 1, 3, 2}, 1},
-    {{1, 11, 13, 4}, 1},    {{2, 89, 97, 6}, 2},   {{1, 64, 64, 320}, 32}, {{1, 128, 128, 64}, 4},
-    {{1, 311, 1, 74}, 2},   {{2, 3, 1, 1028}, 2},
-};
+using Case = cases::GroupNormCase;
+using cases::kGroupNorm;
 
 // Rounding of a normalized value of size up to 4, and of its mean and variance over n values.
 double float_error(const Case& test) {
@@ -53,7 +45,7 @@ Tensor record(OpRun& run, const Case& test, const Operands& of, float epsilon) {
 
 TEST(GroupNorm, AgreesWithDouble) {
   for (const DType element : element_types()) {
-    for (const Case& test : kCases) {
+    for (const Case& test : kGroupNorm) {
       SCOPED_TRACE(to_text(test.shape));
       const Operands of = operands(test, 0.0f);
       OpRun run(element);
@@ -64,7 +56,7 @@ TEST(GroupNorm, AgreesWithDouble) {
 }
 
 TEST(GroupNorm, SurvivesALargeOffset) {
-  for (const Case& test : kCases) {
+  for (const Case& test : kGroupNorm) {
     SCOPED_TRACE(to_text(test.shape));
     const Operands of = operands(test, 4096.0f);  // multiples of 2^-10: exact in float32
     OpRun run(DType::f32);
@@ -75,7 +67,7 @@ TEST(GroupNorm, SurvivesALargeOffset) {
 
 TEST(GroupNorm, TakesOverAFollowingSilu) {
   for (const DType element : element_types()) {
-    const Case& test = kCases[0];
+    const Case& test = kGroupNorm[0];
     const Operands of = operands(test, 0.0f);
     OpRun run(element);
     const auto actual = run.run(silu(record(run, test, of, 1e-5f)));
@@ -102,7 +94,7 @@ TEST(GroupNorm, SplitsLargeGroupsAmongWorkgroups) {
 }
 
 TEST(GroupNorm, LeavesASiluAloneWhoseInputIsUsedTwice) {
-  const Case& test = kCases[5];
+  const Case& test = kGroupNorm[5];
   const Operands of = operands(test, 0.0f);
   OpRun run(DType::f32);
   const Tensor norm = record(run, test, of, 1e-5f);

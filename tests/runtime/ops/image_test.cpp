@@ -7,8 +7,8 @@
 #include "runtime/base/error.h"
 #include "runtime/base/half.h"
 #include "runtime/ops/ops.h"
+#include "runtime/reference/image.h"
 #include "tests/device/run_op.h"
-#include "tests/reference/image.h"
 
 namespace kiln::test {
 namespace {

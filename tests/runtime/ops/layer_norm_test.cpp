@@ -3,14 +3,12 @@
 
 #include "runtime/base/error.h"
 #include "runtime/ops/ops.h"
+#include "runtime/reference/cases/norms.h"
+#include "runtime/reference/group_norm.h"
 #include "tests/device/run_op.h"
-#include "tests/reference/group_norm.h"
 
 namespace kiln::test {
 namespace {
-
-const Shape kShapes[] = {{1, 1, 77, 768},  {2, 8, 8, 320}, {1, 4, 4, 640},  {1, 1, 256, 1280},
-                         {2, 1, 77, 1024}, {1, 1, 1, 1},   {3, 1, 11, 131}, {1, 1, 5, 2052}};
 
 void run_shape(const Shape& shape, DType element, float offset) {
   SCOPED_TRACE(to_text(shape));
@@ -28,12 +26,12 @@ void run_shape(const Shape& shape, DType element, float offset) {
 
 TEST(LayerNorm, AgreesWithDouble) {
   for (const DType element : element_types()) {
-    for (const Shape& shape : kShapes) run_shape(shape, element, 0.0f);
+    for (const Shape& shape : cases::kLayerNorm) run_shape(shape, element, 0.0f);
   }
 }
 
 TEST(LayerNorm, SurvivesALargeOffset) {
-  for (const Shape& shape : kShapes) run_shape(shape, DType::f32, 4096.0f);
+  for (const Shape& shape : cases::kLayerNorm) run_shape(shape, DType::f32, 4096.0f);
 }
 
 TEST(LayerNorm, RefusesAScaleOfAnotherLength) {

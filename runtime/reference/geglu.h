@@ -1,7 +1,7 @@
 // value * gelu(gate) in double.
 #pragma once
 
-#include "tests/reference/elementwise.h"
+#include "runtime/reference/elementwise.h"
 
 namespace kiln::reference {
 

@@ -1,0 +1,56 @@
+// The self-test passes on a sound driver and names exactly the kernel that is not.
+#include "runtime/verification/self_test.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/device/device_under_test.h"
+#include "tests/models/tapes/spoiled_kernel.h"
+
+namespace kiln::test {
+namespace {
+
+std::set<std::string> failed(const SelfTest& test) {
+  std::set<std::string> kernels;
+  for (const KernelResult& result : test.results) {
+    if (!result.passed()) kernels.insert(result.kernels.begin(), result.kernels.end());
+  }
+  return kernels;
+}
+
+TEST(SelfTest, PassesAndReachesEveryKernelOfTheCatalogue) {
+  Executor executor(device_under_test().device());
+  const SelfTest test = self_test(executor, executor.profile());
+  for (const KernelResult& result : test.results) {
+    EXPECT_TRUE(result.passed()) << result.problem << " " << to_text(result.worst);
+    EXPECT_GT(result.cases, 0u);
+  }
+  // Sampling has no reference of this kind; tests/models/sampler_ops checks it.
+  for (const std::string& kernel : test.untested) {
+    EXPECT_THAT(kernel,
+                testing::AnyOf(testing::StartsWith("sampling/"), testing::StartsWith("bench/")));
+  }
+}
+
+TEST(SelfTest, NamesExactlyTheSpoiledKernel) {
+  for (const std::string kernel : {"norm/group_norm", "matmul/matmul", "elementwise/geglu"}) {
+    Executor executor(device_under_test().device(), nullptr, spoiled(kernel));
+    EXPECT_EQ(failed(self_test(executor, executor.profile())), std::set<std::string>{kernel});
+  }
+}
+
+TEST(SelfTest, DoesNotRunWhatIsToBeAvoided) {
+  Executor executor(device_under_test().device(), nullptr, spoiled("norm/group_norm"));
+  DeviceProfile device = executor.profile();
+  device.avoided_kernels = {"norm/group_norm"};
+  const SelfTest test = self_test(executor, device);
+  EXPECT_THAT(failed(test), testing::IsEmpty());
+  for (const KernelResult& result : test.results) {
+    EXPECT_THAT(result.kernels, testing::Not(testing::Contains("norm/group_norm")));
+  }
+}
+
+}  // namespace
+}  // namespace kiln::test
