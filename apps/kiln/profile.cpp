@@ -53,6 +53,11 @@ void run_command(const Arguments& arguments, const std::shared_ptr<Profile>& pro
   add_img2img(program, profile);
   add_encode(program, profile);
   add_decode(program, profile);
+  const std::string& name = arguments.command.front();
+  if (program.get_subcommand_no_throw(name) == nullptr) {
+    fail_usage("profile", "'{}' is no command that works on a device: {}", name,
+               "txt2img, img2img, encode or decode");
+  }
   std::vector<std::string> words(arguments.command.rbegin(), arguments.command.rend());
   const StdoutOnStderr quiet;
   try {
@@ -77,13 +82,16 @@ void capture_step(const Arguments& arguments) {
   fmt::print("{}\n", profile->captured_file());
 }
 
-void write_trace(const std::string& name, const Profile& profile) {
+void write_trace(OutputFile& file, const Profile& profile) {
   const std::string text = chrome_trace(profile).dump(1) + '\n';
-  write_file(name, std::as_bytes(std::span(text)));
+  file.write(std::as_bytes(std::span(text)));
+  file.commit();
 }
 
 void run(const Arguments& arguments) {
   if (arguments.capture) return capture_step(arguments);
+  std::optional<OutputFile> trace;
+  if (!arguments.trace.empty()) trace.emplace(arguments.trace);
   std::shared_ptr<Profile> plain;
   if (!arguments.once) {
     plain = std::make_shared<Profile>(Timing::submissions);
@@ -100,7 +108,7 @@ void run(const Arguments& arguments) {
       .peaks = quiet_peaks(*detailed->device()),
       .depth = arguments.depth,
   };
-  if (!arguments.trace.empty()) write_trace(arguments.trace, *detailed);
+  if (trace) write_trace(*trace, *detailed);
   fmt::print("{}\n", arguments.json ? report_json(report).dump(2) : report_text(report));
 }
 

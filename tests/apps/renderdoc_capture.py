@@ -1,4 +1,4 @@
-"""`kiln profile --capture` under RenderDoc: the file opens with its command-line tool and names us.
+"""A capture of one step under RenderDoc: its command-line tool opens it, and it holds our names.
 
 renderdoc_capture.py PROGRAM MODEL
 Skipped (77) where `renderdoccmd` is not installed.

@@ -1,4 +1,4 @@
-"""`kiln profile` of a picture: its trace obeys Chrome's trace event format, its JSON adds up.
+"""A profile of a picture: its trace obeys Chrome's trace event format, its JSON adds up.
 
 trace_format.py LAB DRIVER PROGRAM MODEL
 The rules checked are those of the document "Trace Event Format": the keys each kind of event must

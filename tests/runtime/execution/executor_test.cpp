@@ -280,7 +280,8 @@ TEST_F(ExecutorTest, ATimedStageGivesATimeForEachDispatch) {
   for (const double time : times) EXPECT_GE(time, 0.0);
   EXPECT_LT(std::accumulate(times.begin(), times.end(), 0.0), 60'000.0);
   const auto plain = executor().prepare(chain("plain", 2.0f, 5));
-  EXPECT_THAT(error_of([&] { plain->dispatch_ms(); }), HasSubstr("[stage plain] does not time its dispatches"));
+  EXPECT_THAT(error_of([&] { plain->dispatch_ms(); }),
+              HasSubstr("[stage plain] does not time its dispatches"));
 }
 
 TEST_F(ExecutorTest, AKernelTheDeviceCannotRunIsNamed) {
