@@ -82,33 +82,25 @@ def read_png(path):
         body += part if kind == b"IDAT" else b""
         place += size + 12
     rows = np.frombuffer(zlib.decompress(body), np.uint8).reshape(height, 1 + 3 * width)
-    picture = np.zeros(
-        (height + 1, 3 * width + 3), np.int32
-    )  # a zero row above and a zero pixel at the left
-    for y in range(height):
-        kind, line, above = rows[y, 0], rows[y, 1:].astype(np.int32), picture[y]
-        current = picture[y + 1]
-        if kind == 0:
-            current[3:] = line
-        elif kind == 1:
-            current[3:] = line.reshape(-1, 3).cumsum(0).reshape(-1) & 255
-        elif kind == 2:
-            current[3:] = (line + above[3:]) & 255
-        else:
-            unfilter_slowly(kind, line, above, current)
-    return picture[1:, 3:].reshape(height, width, 3).astype(np.uint8)
+    return unfilter(rows[:, 0].astype(int), rows[:, 1:].reshape(height, width, 3).astype(np.int32))
 
 
-def unfilter_slowly(kind, line, above, current):
-    """The average and Paeth filters, which depend on the pixel before."""
-    for x in range(3, len(current)):
-        left, up, corner = int(current[x - 3]), int(above[x]), int(above[x - 3])
-        if kind == 3:
-            guess = (left + up) // 2
-        else:
-            toward = left + up - corner
-            guess = min((left, up, corner), key=lambda value: abs(toward - value))
-        current[x] = (line[x - 3] + guess) & 255
+def unfilter(kinds, raw):
+    """Undoes the row filters of PNG. A pixel needs its neighbours at the left and above only, so
+    all pixels of a diagonal are computed at once."""
+    height, width, _ = raw.shape
+    picture = np.zeros((height + 1, width + 1, 3), np.int32)  # zeros above and at the left
+    for diagonal in range(height + width - 1):
+        y = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
+        x = diagonal - y
+        left, up, corner = picture[y + 1, x], picture[y, x + 1], picture[y, x]
+        by_left, by_up = np.abs(up - corner), np.abs(left - corner)
+        by_corner = np.abs(left + up - 2 * corner)
+        paeth = np.where(by_up <= by_corner, up, corner)
+        paeth = np.where((by_left <= by_up) & (by_left <= by_corner), left, paeth)
+        guesses = (np.zeros_like(up), left, up, (left + up) // 2, paeth)
+        picture[y + 1, x + 1] = (raw[y, x] + np.choose(kinds[y][:, None], guesses)) & 255
+    return picture[1:, 1:].astype(np.uint8)
 
 
 def sheet(pictures, columns, gap=4):
