@@ -54,7 +54,8 @@ void run_command(const Arguments& arguments, const std::shared_ptr<Profile>& pro
   add_encode(program, profile);
   add_decode(program, profile);
   const std::string& name = arguments.command.front();
-  if (program.get_subcommand_no_throw(name) == nullptr) {
+  const auto named = [&](const CLI::App* command) { return command->get_name() == name; };
+  if (program.get_subcommands(named).empty()) {
     fail_usage("profile", "'{}' is no command that works on a device: {}", name,
                "txt2img, img2img, encode or decode");
   }
