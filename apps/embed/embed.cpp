@@ -13,9 +13,8 @@ int main(int argc, char** argv) {
     kiln::ModelOptions options;
     options.model = argv[1];
     kiln::Pipeline pipeline(options);
-    kiln::Request request;
+    kiln::Request request = pipeline.default_request();
     request.prompt = argv[2];
-    request.width = request.height = pipeline.info().native_size;
     kiln::save_png(argv[3], pipeline.generate(request).front());
   } catch (const std::exception& error) {
     std::cerr << "embed: " << error.what() << '\n';

@@ -24,6 +24,13 @@ c++ -std=c++20 "$source/apps/embed/embed.cpp" -o "$work/embed_pkg_config" "${fla
 cmp "$work/one.png" "$work/two.png"
 "${launch[@]}" "$work/prefix/bin/kiln" info "$work/one.png" >/dev/null
 
+# The installed program finds the model that was installed with it.
+if [ -d "$source/models/bundled" ]; then
+  (cd / && env -u KILN_MODEL XDG_DATA_HOME="$work" "$work/prefix/bin/kiln" info) |
+    grep -q "^$work/prefix/share/kiln/models/bundled: " ||
+    { echo "the installed program does not use the installed model"; exit 1; }
+fi
+
 # What goes wrong is one line and exit 1.
 status=0
 message=$("${launch[@]}" "$work/embed/embed" "$work/absent" "a lighthouse" "$work/three.png" 2>&1) ||

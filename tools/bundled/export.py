@@ -37,6 +37,7 @@ MODEL_INDEX = {
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderKL"],
 }
+DEFAULTS = "kiln.json"  # steps, cfg_scale, sampler, schedule; see models/README.md
 LIMIT = 32 * 1024 * 1024
 
 
@@ -87,6 +88,7 @@ def export(folder, settings, networks, tokenizer, scale):
     """Writes the whole folder and checks its size; scale is the latents' scaling factor."""
     os.makedirs(folder, exist_ok=True)
     write_json(folder, "model_index.json", MODEL_INDEX)
+    write_json(folder, DEFAULTS, settings["defaults"])
     write_json(os.path.join(folder, "scheduler"), "scheduler_config.json", SCHEDULER)
     words = os.path.join(folder, "tokenizer")
     write_json(words, "tokenizer_config.json", tokenizer_config())
