@@ -73,9 +73,14 @@ struct ModelOptions {
       vocabulary_folder;  // for single files: vocab.json and merges.txt; empty: the user's data
   std::string device;     // number or part of a name; empty: the best one
   Precision precision = Precision::automatic;
-  // Receives the device's time of every dispatch; see runtime/execution/profile.h. Null: nothing is
+  // Receives the time of every dispatch (runtime/execution/profile.h, not installed). Null: nothing is
   // measured. Pictures are the same bytes either way.
   std::shared_ptr<Profile> profile = nullptr;
+  // Kernels to do without, such as "group_norm" or "norm/group_norm"; Error when nothing else can
+  // do an operation. uses_avoid_list: also those that `kiln verify` found wrong with this driver,
+  // with one warning that names them.
+  std::vector<std::string> avoid = {};
+  bool uses_avoid_list = false;
   bool lenient = false;  // accept safetensors files with holes, with a warning
   std::function<void(std::string_view)> warn;  // one line each; empty: warnings are dropped
 };
