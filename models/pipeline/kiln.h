@@ -73,8 +73,8 @@ struct ModelOptions {
       vocabulary_folder;  // for single files: vocab.json and merges.txt; empty: the user's data
   std::string device;     // number or part of a name; empty: the best one
   Precision precision = Precision::automatic;
-  // Receives the time of every dispatch (runtime/execution/profile.h, not installed). Null: nothing is
-  // measured. Pictures are the same bytes either way.
+  // Receives the time of every dispatch (runtime/execution/profile.h, which is not installed).
+  // Null: nothing is measured. Pictures are the same bytes either way.
   std::shared_ptr<Profile> profile = nullptr;
   // Kernels to do without, such as "group_norm" or "norm/group_norm"; Error when nothing else can
   // do an operation. uses_avoid_list: also those that `kiln verify` found wrong with this driver,
