@@ -19,6 +19,12 @@ void check(bool fine, std::string_view option, std::string_view range, const aut
 
 }  // namespace
 
+void add_avoid(CLI::App& command, std::vector<std::string>& kernels) {
+  command.add_option("--avoid", kernels, "a kernel to do without; may be given several times")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void ModelArguments::add_to(CLI::App& command) {
   command.add_option("-m,--model", options.model,
                      "model: a folder in diffusers layout, or a .safetensors or .ckpt file "
@@ -29,6 +35,9 @@ void ModelArguments::add_to(CLI::App& command) {
                      "for single files: a folder with vocab.json and merges.txt");
   command.add_option("-d,--device", options.device, "device: its number or a part of its name");
   command.add_option("--precision", precision, "auto, f32 or f16")->capture_default_str();
+  add_avoid(command, options.avoid);
+  command.add_flag("--no-avoid-list", no_avoid_list,
+                   "use kernels that `kiln verify` found wrong with this driver, too");
   command.add_flag("--lenient", options.lenient, "accept weight files with holes, with a warning");
   command.add_flag("-q,--quiet", quiet, "no progress");
 }
@@ -44,6 +53,7 @@ ModelOptions ModelArguments::resolve(Terminal& terminal) const {
   } else {
     fail_usage("--precision", "is '{}', expected auto, f32 or f16", precision);
   }
+  resolved.uses_avoid_list = !no_avoid_list;
   resolved.warn = [&terminal](std::string_view line) { terminal.warn(line); };
   return resolved;
 }

@@ -4,17 +4,22 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/kiln/terminal.h"
 #include "models/pipeline/kiln.h"
 
 namespace kiln::app {
 
-// -m --model, --config, --vocabulary, --device, --precision, --lenient, --quiet
+// --avoid KERNEL, as often as wanted.
+void add_avoid(CLI::App& command, std::vector<std::string>& kernels);
+
+// -m --model, --config, --vocabulary, --device, --precision, --avoid, --no-avoid-list, --lenient,
+// --quiet
 struct ModelArguments {
   ModelOptions options;
   std::string precision = "auto";
-  bool quiet = false;
+  bool quiet = false, no_avoid_list = false;
 
   void add_to(CLI::App& command);
   // Checks the words and adds the terminal's warnings.

@@ -1,4 +1,5 @@
-// verify: runs golden tensors through this machine's driver and says how far the engine is off.
+// verify: tests each kernel, compares networks with double, or runs golden tensors through this
+// machine's driver and says how far the engine is off.
 #include "apps/kiln/verify.h"
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <memory>
 
 #include "apps/kiln/commands.h"
+#include "apps/kiln/options.h"
 #include "runtime/base/error.h"
 #include "runtime/weights/json_text.h"
 
@@ -17,6 +19,8 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::string golden, precision = "f32", device;
+  std::vector<std::string> avoid;
+  BisectOptions bisect;
   bool json = false, strict = false;
 };
 
@@ -27,6 +31,7 @@ ModelOptions model_options(const VerifyOptions& options, const fs::path& model,
   result.config_folder = config.string();
   result.device = options.device;
   result.precision = options.precision;
+  result.avoid = options.avoid;
   return result;
 }
 
@@ -121,13 +126,19 @@ nlohmann::json as_json(const std::string& folder, const Report& report) {
   return {{"folder", folder}, {"tensors", tensors}, {"unsupported", report.unsupported}};
 }
 
-void run(const Arguments& arguments) {
+VerifyOptions options_of(const Arguments& arguments) {
   VerifyOptions options;
   options.device = arguments.device;
+  options.avoid = arguments.avoid;
   if (arguments.precision != "f32" && arguments.precision != "f16") {
     fail_usage("--precision", "is '{}', expected f32 or f16", arguments.precision);
   }
   options.precision = arguments.precision == "f16" ? Precision::f16 : Precision::f32;
+  return options;
+}
+
+void run_golden(const Arguments& arguments) {
+  const VerifyOptions options = options_of(arguments);
   std::size_t tensors = 0, failures = 0, unsupported = 0;
   std::string first_failure;
   nlohmann::json results = nlohmann::json::array();
@@ -156,17 +167,41 @@ void run(const Arguments& arguments) {
   if (arguments.strict && unsupported > 0) fail("verify", "{} cases unsupported", unsupported);
 }
 
+void run(const Arguments& arguments) {
+  if (!arguments.golden.empty() && !arguments.bisect.model.empty()) {
+    fail_usage("verify", "--golden and --bisect are two different checks; give one");
+  }
+  if (!arguments.golden.empty()) return run_golden(arguments);
+  if (!arguments.bisect.model.empty()) {
+    BisectOptions bisect = arguments.bisect;
+    bisect.json = arguments.json;
+    return run_bisect(options_of(arguments), bisect);
+  }
+  run_self_test(options_of(arguments), arguments.json);
+}
+
 }  // namespace
 
 void add_verify(CLI::App& program) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      program.add_subcommand("verify", "compare this machine's results with golden tensors");
-  command->add_option("--golden", arguments->golden, "folder of golden data")->required();
-  command->add_option("--precision", arguments->precision, "f32 or f16")->capture_default_str();
+  CLI::App* command = program.add_subcommand(
+      "verify", "test every kernel on this device against double precision on the CPU");
+  command->add_option("--golden", arguments->golden,
+                      "compare with this folder of golden data instead");
+  command->add_option("--bisect", arguments->bisect.model,
+                      "run this model's networks instead and name the first node that is wrong");
+  command->add_option("-W,--width", arguments->bisect.width, "pixels, with --bisect")
+      ->capture_default_str();
+  command->add_option("-H,--height", arguments->bisect.height, "pixels, with --bisect")
+      ->capture_default_str();
+  command
+      ->add_option("--precision", arguments->precision,
+                   "f32 or f16; without --golden and --bisect both are tested")
+      ->capture_default_str();
   command->add_option("-d,--device", arguments->device, "device: number or part of a name");
+  add_avoid(*command, arguments->avoid);
   command->add_flag("--json", arguments->json, "print as JSON");
-  command->add_flag("--strict", arguments->strict, "unsupported cases fail too");
+  command->add_flag("--strict", arguments->strict, "unsupported golden cases fail too");
   command->callback([arguments] { run(*arguments); });
 }
 

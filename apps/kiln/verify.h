@@ -12,9 +12,22 @@ namespace kiln::app {
 
 struct VerifyOptions {
   std::string device;
+  std::vector<std::string> avoid = {};  // kernels
   Precision precision = Precision::f32;
   bool half() const { return precision == Precision::f16; }
 };
+
+// Every kernel against double. Prints a table, or JSON; writes the list of kernels to avoid on this
+// driver. Throws Error naming the kernels that are wrong.
+void run_self_test(const VerifyOptions& options, bool json);
+
+struct BisectOptions {
+  std::string model;
+  std::uint32_t width = 64, height = 64;  // pixels
+  bool json = false;
+};
+// A model's networks node by node against double. Throws Error naming the first that differs.
+void run_bisect(const VerifyOptions& options, const BisectOptions& bisect);
 
 // Bounds of tests/golden/README.md.
 double network_bound(const VerifyOptions& options, const GoldenFolder& golden,

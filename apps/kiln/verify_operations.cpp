@@ -4,6 +4,7 @@
 
 #include "apps/kiln/tape_run.h"
 #include "apps/kiln/verify.h"
+#include "models/pipeline/avoid_list.h"
 #include "models/pipeline/host_data.h"
 #include "runtime/base/error.h"
 #include "runtime/execution/open_device.h"
@@ -25,7 +26,9 @@ class OperationCheck {
       : options_(options),
         golden_(golden),
         report_(report),
-        device_({.selector = options.device, .on_message = {}}) {}
+        device_({.selector = options.device, .on_message = {}}) {
+    device_.avoid(full_kernel_names(options.avoid));
+  }
 
   void run(const std::string& name, const nlohmann::json& entry) {
     name_ = name;

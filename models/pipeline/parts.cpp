@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "models/pipeline/avoid_list.h"
 #include "models/pipeline/host_data.h"
 #include "models/sampling/pick_latent.h"
 #include "runtime/base/error.h"
@@ -61,7 +62,24 @@ Pipeline::Parts::Parts(const ModelOptions& model_options)
       model(open(model_options)),
       device({.selector = model_options.device, .on_message = {}}),
       element(element_for(model_options.precision, device.info())),
-      executor(device.device(), model_options.profile) {}
+      executor(device.device(), model_options.profile) {
+  choose_avoided_kernels();
+}
+
+void Pipeline::Parts::choose_avoided_kernels() {
+  std::vector<std::string> kernels = options.avoid;
+  if (options.uses_avoid_list) {
+    const std::vector<std::string> known = read_avoid_list(device.profile(), options.warn);
+    if (!known.empty()) {
+      warn(
+          fmt::format("avoiding {}: wrong on this driver, says kiln verify (--no-avoid-list uses "
+                      "them all the same)",
+                      fmt::join(known, ", ")));
+    }
+    kernels.insert(kernels.end(), known.begin(), known.end());
+  }
+  device.avoid(full_kernel_names(kernels));
+}
 
 void Pipeline::Parts::warn(const std::string& line) const {
   if (options.warn) options.warn(line);

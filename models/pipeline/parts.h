@@ -43,6 +43,7 @@ struct Pipeline::Parts {
 
  private:
   std::unique_ptr<Stage> prepare(Plan plan);
+  void choose_avoided_kernels();
   StageTarget target() const;
   void forget_sizes_other_than(const StageShape& shape);
   void write_noise(const DenoiseRequest& request, const StageShape& shape);

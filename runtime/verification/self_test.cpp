@@ -11,6 +11,29 @@
 namespace kiln {
 namespace {
 
+std::vector<std::string> kernels_of(const Tape& tape, const DeviceProfile& device) {
+  Graph graph(tape.name, tape.element);
+  tape.record(graph);
+  std::set<std::string> kernels;
+  for (const Dispatch& dispatch : compile(graph, device).dispatches) {
+    kernels.emplace(dispatch.kernel->name);
+  }
+  return {kernels.begin(), kernels.end()};
+}
+
+bool compiles(const Tape& tape, const DeviceProfile& device) {
+  try {
+    return !kernels_of(tape, device).empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::vector<DType> element_types(const DeviceProfile& device) {
+  if (device.serves(kNeedStorage16)) return {DType::f32, DType::f16};
+  return {DType::f32};
+}
+
 class Tester {
  public:
   explicit Tester(Executor& executor) : executor_(executor) {}
@@ -34,16 +57,6 @@ class Tester {
   std::vector<KernelResult> results;
 
  private:
-  static std::vector<std::string> kernels_of(const Tape& tape, const DeviceProfile& device) {
-    Graph graph(tape.name, tape.element);
-    tape.record(graph);
-    std::set<std::string> kernels;
-    for (const Dispatch& dispatch : compile(graph, device).dispatches) {
-      kernels.emplace(dispatch.kernel->name);
-    }
-    return {kernels.begin(), kernels.end()};
-  }
-
   void check(const Tape& tape, const DeviceProfile& device,
              const std::vector<std::string>& kernels) {
     try {
@@ -81,8 +94,7 @@ class Tester {
 SelfTest self_test(Executor& executor, const DeviceProfile& device,
                    const std::function<void(const std::string& name)>& tell) {
   Tester tester(executor);
-  for (const DType element : {DType::f32, DType::f16}) {
-    if (element == DType::f16 && !device.serves(kNeedStorage16)) continue;
+  for (const DType element : element_types(device)) {
     for (const Tape& tape : known_answers(element)) {
       if (tell) tell(tape.name);
       tester.run(tape, device);
@@ -96,6 +108,30 @@ SelfTest self_test(Executor& executor, const DeviceProfile& device,
     for (const std::string& kernel : result.kernels) untested.erase(kernel);
   }
   return {std::move(tester.results), {untested.begin(), untested.end()}};
+}
+
+std::vector<std::string> replaceable(const SelfTest& test, const DeviceProfile& device) {
+  std::set<std::string> failed;
+  for (const KernelResult& result : test.results) {
+    if (!result.passed()) failed.insert(result.kernels.begin(), result.kernels.end());
+  }
+  DeviceProfile avoiding = device;
+  std::vector<std::string> found;
+  for (const std::string& kernel : failed) {
+    avoiding.avoided_kernels.push_back(kernel);
+    bool served = true;
+    for (const DType element : element_types(device)) {
+      for (const Tape& tape : known_answers(element)) {
+        served = served && (compiles(tape, avoiding) || !compiles(tape, device));
+      }
+    }
+    if (served) {
+      found.push_back(kernel);
+    } else {
+      avoiding.avoided_kernels.pop_back();
+    }
+  }
+  return found;
 }
 
 }  // namespace kiln

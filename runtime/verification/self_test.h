@@ -33,4 +33,8 @@ struct SelfTest {
 SelfTest self_test(Executor& executor, const DeviceProfile& device,
                    const std::function<void(const std::string& name)>& tell = {});
 
+// Those of the kernels that failed which other kernels can stand in for, in every case: full names,
+// sorted. Needs no device.
+std::vector<std::string> replaceable(const SelfTest& test, const DeviceProfile& device);
+
 }  // namespace kiln
