@@ -38,11 +38,22 @@ TEST(Quirks, MatricesAreDroppedWhereTheyAreSlowOrCrashAndKeptElsewhere) {
   for (const auto& test : cases) {
     PhysicalDeviceInfo device = with_matrices(test.driver, test.vendor, test.subgroup);
     device.mixed_dot_products = test.mixed_dot_products;
+    device.profile.driver_version = 26u << 22;  // as Vulkan packs 26.0.0
     apply_quirks(device);
     EXPECT_EQ(device.profile.serves(kNeedCooperativeMatrix), test.kept) << test.title;
     EXPECT_EQ(device.profile.matrix_shapes.empty(), !test.kept) << test.title;
     EXPECT_EQ(device.quirks.empty(), test.kept) << test.title;
     EXPECT_TRUE(device.profile.serves(kNeedFloat16)) << test.title;
+  }
+}
+
+TEST(Quirks, OldLavapipeEndsLongLoops) {
+  for (const std::uint32_t major : {22u, 25u}) {
+    PhysicalDeviceInfo device;
+    device.driver_id = VK_DRIVER_ID_MESA_LLVMPIPE;
+    device.profile.driver_version = major << 22;
+    apply_quirks(device);
+    EXPECT_EQ(device.profile.max_loop_turns == 65'535, major == 22) << major;
   }
 }
 
