@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "models/pipeline/avoid_list.h"
 #include "runtime/base/error.h"
 
 namespace kiln::app {
@@ -53,6 +54,7 @@ ModelOptions ModelArguments::resolve(Terminal& terminal) const {
   } else {
     fail_usage("--precision", "is '{}', expected auto, f32 or f16", precision);
   }
+  resolved.avoid = full_kernel_names(options.avoid);
   resolved.uses_avoid_list = !no_avoid_list;
   resolved.warn = [&terminal](std::string_view line) { terminal.warn(line); };
   return resolved;

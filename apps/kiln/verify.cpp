@@ -9,6 +9,7 @@
 
 #include "apps/kiln/commands.h"
 #include "apps/kiln/options.h"
+#include "models/pipeline/avoid_list.h"
 #include "runtime/base/error.h"
 #include "runtime/weights/json_text.h"
 
@@ -129,7 +130,7 @@ nlohmann::json as_json(const std::string& folder, const Report& report) {
 VerifyOptions options_of(const Arguments& arguments) {
   VerifyOptions options;
   options.device = arguments.device;
-  options.avoid = arguments.avoid;
+  options.avoid = full_kernel_names(arguments.avoid);
   if (arguments.precision != "f32" && arguments.precision != "f16") {
     fail_usage("--precision", "is '{}', expected f32 or f16", arguments.precision);
   }

@@ -12,7 +12,7 @@ namespace kiln::app {
 
 struct VerifyOptions {
   std::string device;
-  std::vector<std::string> avoid = {};  // kernels
+  std::vector<std::string> avoid = {};  // kernels, by full name
   Precision precision = Precision::f32;
   bool half() const { return precision == Precision::f16; }
 };

@@ -4,7 +4,6 @@
 
 #include "apps/kiln/tape_run.h"
 #include "apps/kiln/verify.h"
-#include "models/pipeline/avoid_list.h"
 #include "models/pipeline/host_data.h"
 #include "runtime/base/error.h"
 #include "runtime/execution/open_device.h"
@@ -27,7 +26,7 @@ class OperationCheck {
         golden_(golden),
         report_(report),
         device_({.selector = options.device, .on_message = {}}) {
-    device_.avoid(full_kernel_names(options.avoid));
+    device_.avoid(options.avoid);
   }
 
   void run(const std::string& name, const nlohmann::json& entry) {

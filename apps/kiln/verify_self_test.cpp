@@ -74,7 +74,7 @@ void remember(const SelfTest& test, const DeviceProfile& device) {
 
 void run_self_test(const VerifyOptions& options, bool json) {
   OpenDevice device({.selector = options.device, .on_message = {}});
-  device.avoid(full_kernel_names(options.avoid));
+  device.avoid(options.avoid);
   Executor executor(device.device());
   const SelfTest test = self_test(executor, device.profile());
   if (json) {
