@@ -17,7 +17,7 @@ from painter import paint  # noqa: E402
 LEAST_ON_OWN = 0.75        # each check on scenes painted from its prompt
 LEAST_ON_OWN_MEAN = 0.95
 MOST_ON_OTHERS_MEAN = 0.40  # over all checks, on scenes drawn at random
-LEAST_DIFFERENT = 0.05     # each check fails on at least so many others
+LEAST_DIFFERENT = 0.02     # each check fails on at least so many others; all are sharp
 LEAST_PROMPTS = 24
 
 
