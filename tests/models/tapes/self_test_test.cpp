@@ -28,7 +28,10 @@ TEST(SelfTest, PassesAndReachesEveryKernelOfTheCatalogue) {
     EXPECT_GT(result.cases, 0u);
   }
   // Sampling has no reference of this kind; tests/models/sampler_ops checks it.
+  const bool stores_halves = executor.profile().serves(kNeedStorage16);
   for (const std::string& kernel : test.untested) {
+    // Float32 pictures differ from the element type in 16-bit graphs only.
+    if (kernel == "image/to_rgb8_float" && !stores_halves) continue;
     EXPECT_THAT(kernel,
                 testing::AnyOf(testing::StartsWith("sampling/"), testing::StartsWith("bench/")));
   }
