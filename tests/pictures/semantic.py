@@ -35,7 +35,8 @@ SCALES = (1, 3, 7.5, 12)
 # Prompts (places in semantic_checks.json) of the negative prompt's 32 pictures, and of the guidance
 # scales.
 NEGATIVE_PROMPTS = (0, 1, 2, 4, 6, 7, 9, 22)
-SCALE_PROMPTS = (0, 2, 9, 12, 18, 20)
+SCALE_PROMPTS = (0, 2, 10, 12, 18, 20)
+UNGUIDED_PROMPTS = range(0, PROMPTS, 2)
 STRENGTHS = (0.3, 0.6, 0.9)
 # A painted scene, the prompt that changes it, and a statistic that must follow: name, region, sign.
 CHANGES = (
@@ -122,8 +123,8 @@ def judge_prompts(plan, guided, unguided, findings):
     findings.add("checks at the default guidance", f"{share:.3f} hold, at least {limit}",
                  share >= limit)
     # The same seed on both sides.
-    first = np.mean(sum((kept(plan, i, made[:1]) for i, made in enumerate(guided)), []))
-    without = np.mean(sum((kept(plan, i, made) for i, made in enumerate(unguided)), []))
+    first = np.mean(sum((kept(plan, i, guided[i][:1]) for i in unguided), []))
+    without = np.mean(sum((kept(plan, i, made) for i, made in unguided.items()), []))
     lead = LIMITS["lead over guidance 1"]
     findings.add("checks at guidance 1", f"{without:.3f} hold, {first:.3f} with guidance",
                  first - without >= lead)
@@ -192,8 +193,8 @@ def main():
         kiln = Kiln(lab, program, driver, folder)
         prompts = [entry["prompt"] for entry in plan["prompts"]]
         guided = [kiln.paint(f"guided{i}", p, count=SEEDS) for i, p in enumerate(prompts)]
-        unguided = [kiln.paint(f"unguided{i}", p, ["--cfg-scale", "1"])
-                    for i, p in enumerate(prompts)]
+        unguided = {i: kiln.paint(f"unguided{i}", prompts[i], ["--cfg-scale", "1"])
+                    for i in UNGUIDED_PROMPTS}
         negative = [kiln.paint(f"negative{i}", prompts[i], ["-n", NEGATIVE], SEEDS)
                     for i in NEGATIVE_PROMPTS]
         scaled = {scale: [kiln.paint(f"scale{scale}-{i}", prompts[i], ["--cfg-scale", str(scale)])
@@ -206,11 +207,10 @@ def main():
             write_png(image, starts[-1])
             changed.append([kiln.paint(f"changed{number}-{s}", prompt, ["--strength", str(s)], 2,
                                        IMAGE_STEPS, image) for s in STRENGTHS])
-        guided, unguided, negative = ([promise.result() for promise in promises]
-                                      for promises in (guided, unguided, negative))
-        judge_prompts(plan, guided, unguided, findings)
+        guided = [promise.result() for promise in guided]
+        judge_prompts(plan, guided, {i: made.result() for i, made in unguided.items()}, findings)
         plain = sum((guided[i] for i in NEGATIVE_PROMPTS), [])
-        judge_negative(plain, sum(negative, []), findings)
+        judge_negative(plain, sum((promise.result() for promise in negative), []), findings)
         judge_scales(plan, {scale: [promise.result() for promise in promises]
                             for scale, promises in scaled.items()}, findings)
         for change, start, made in zip(CHANGES, starts, changed):

@@ -4,6 +4,7 @@ sheet.py LAB SHEET PROGRAM MODEL DRIVER
 """
 
 import pathlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -26,14 +27,15 @@ def cut(rows, column, row):
 def main():
     lab, sheet, program, model, driver = sys.argv[1:]
     run = [lab, "run", driver, "--skip", "--"]
+    kiln = shlex.join([*run, program])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        made = [run + [sheet, "-o", folder / "sheet.png", "--prompts", *PROMPTS, "--seeds", "2",
-                       "--seed", "5", "--gap", str(GAP), "--program", program, "--", "-m", model,
-                       *SMALL]]
-        made += [run + [program, "txt2img", "-m", model, "-p", prompt, "--seed", str(seed), *SMALL,
-                        "-q", "-o", folder / f"{row}-{seed - 5}.png"]
-                 for row, prompt in enumerate(PROMPTS) for seed in (5, 6)]
+        made = [run + [program, "txt2img", "-m", model, "-p", prompt, "--seed", str(seed), *SMALL,
+                       "-q", "-o", folder / f"{row}-{seed - 5}.png"]
+                for row, prompt in enumerate(PROMPTS) for seed in (5, 6)]
+        made.append([sheet, "-o", folder / "sheet.png", "--prompts", *PROMPTS, "--seeds", "2",
+                     "--seed", "5", "--gap", str(GAP), "--program", kiln, "--", "-m", model,
+                     *SMALL])
         for command in made:
             code = subprocess.run(command).returncode
             if code:
@@ -48,7 +50,7 @@ def main():
                      ["-o", folder / "a.png", "--prompts", "x", "--seeds", "0"],
                      ["-o", folder / "a.png", "--prompt-file", folder / "missing.txt"],
                      ["-o", folder / "a.png", "--prompts", "x", "--", "-m", folder / "missing"]):
-            bad = subprocess.run([sheet, "--program", program, *case], capture_output=True,
+            bad = subprocess.run([sheet, "--program", kiln, *case], capture_output=True,
                                  text=True)
             last = bad.stderr.strip().splitlines()[-1:]
             if bad.returncode != 1 or not last or not last[0].startswith("sheet: "):
