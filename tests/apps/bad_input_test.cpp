@@ -223,6 +223,38 @@ std::vector<Case> folder_cases() {
        "config.json"},
       {"VocabularyIsNoJson", model_with("tokenizer/vocab.json", "x"), txt2img({}, "model"), 1,
        "vocab.json"},
+      {"TextEncoderTruncated",
+       model_with("text_encoder/model.safetensors",
+                  read_file(kModel + "/text_encoder/model.safetensors").substr(0, 5000)),
+       txt2img({}, "model"), 1, "text_encoder"},
+      {"VaeEmpty", model_with("vae/diffusion_pytorch_model.safetensors", ""), txt2img({}, "model"),
+       1, "vae"},
+      {"MergesTruncated", model_with("tokenizer/merges.txt", "#version: 0.2\ni"),
+       txt2img({}, "model"), 1, "merges.txt"},
+      {"ModelIsATextFile", [](const TemporaryFolder& f) { f.write("note.txt", "hello"); },
+       txt2img({}, "note.txt"), 1, "note.txt"},
+      config_case("SampleSizeEnormous", "unet/config.json", "\"sample_size\": 16",
+                  "\"sample_size\": 1000000", "sample_size"),
+      config_case("UnknownScheduler", "scheduler/scheduler_config.json", "PNDMScheduler",
+                  "MagicScheduler", "MagicScheduler"),
+  };
+}
+
+// A model folder whose kiln.json is at fault.
+std::vector<Case> defaults_cases() {
+  return {
+      {"DefaultsUnknownKey", model_with("kiln.json", R"({"guidance": 4})"), txt2img({}, "model"), 1,
+       "guidance"},
+      {"DefaultsOutOfRange", model_with("kiln.json", R"({"steps": 0})"), txt2img({}, "model"), 1,
+       "steps is 0"},
+      {"DefaultsIsNoJson", model_with("kiln.json", "{"), txt2img({}, "model"), 1, "kiln.json"},
+      {"DefaultsUnknownSampler", model_with("kiln.json", R"({"sampler": "magic"})"),
+       txt2img({}, "model"), 1, "magic"},
+  };
+}
+
+std::vector<Case> config_cases() {
+  return {
       config_case("GroupsDoNotDivide", "unet/config.json", "\"norm_num_groups\": 8",
                   "\"norm_num_groups\": 7", "norm_num_groups"),
       config_case("GroupsZero", "unet/config.json", "\"norm_num_groups\": 8",
@@ -239,27 +271,6 @@ std::vector<Case> folder_cases() {
                   "\"num_hidden_layers\": -3", "num_hidden_layers"),
       config_case("LayersMissingInFile", "text_encoder/config.json", "\"num_hidden_layers\": 3",
                   "\"num_hidden_layers\": 4", "16 missing"),
-      {"TextEncoderTruncated",
-       model_with("text_encoder/model.safetensors",
-                  read_file(kModel + "/text_encoder/model.safetensors").substr(0, 5000)),
-       txt2img({}, "model"), 1, "text_encoder"},
-      {"VaeEmpty", model_with("vae/diffusion_pytorch_model.safetensors", ""), txt2img({}, "model"),
-       1, "vae"},
-      {"MergesTruncated", model_with("tokenizer/merges.txt", "#version: 0.2\ni"),
-       txt2img({}, "model"), 1, "merges.txt"},
-      {"ModelIsATextFile", [](const TemporaryFolder& f) { f.write("note.txt", "hello"); },
-       txt2img({}, "note.txt"), 1, "note.txt"},
-      {"DefaultsUnknownKey", model_with("kiln.json", R"({"guidance": 4})"), txt2img({}, "model"), 1,
-       "guidance"},
-      {"DefaultsOutOfRange", model_with("kiln.json", R"({"steps": 0})"), txt2img({}, "model"), 1,
-       "steps is 0"},
-      {"DefaultsIsNoJson", model_with("kiln.json", "{"), txt2img({}, "model"), 1, "kiln.json"},
-      {"DefaultsUnknownSampler", model_with("kiln.json", R"({"sampler": "magic"})"),
-       txt2img({}, "model"), 1, "magic"},
-      config_case("SampleSizeEnormous", "unet/config.json", "\"sample_size\": 16",
-                  "\"sample_size\": 1000000", "sample_size"),
-      config_case("UnknownScheduler", "scheduler/scheduler_config.json", "PNDMScheduler",
-                  "MagicScheduler", "MagicScheduler"),
   };
 }
 
@@ -354,7 +365,8 @@ std::vector<Case> image_cases() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all = safetensors_cases();
-  for (const auto& more : {pickle_cases(), folder_cases(), option_cases(), image_cases()}) {
+  for (const auto& more :
+       {pickle_cases(), folder_cases(), config_cases(), option_cases(), image_cases()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;

@@ -208,14 +208,16 @@ def main():
             changed.append([kiln.paint(f"changed{number}-{s}", prompt, ["--strength", str(s)], 2,
                                        IMAGE_STEPS, image) for s in STRENGTHS])
         guided = [promise.result() for promise in guided]
-        judge_prompts(plan, guided, {i: made.result() for i, made in unguided.items()}, findings)
+        unguided = {index: made.result() for index, made in unguided.items()}
+        judge_prompts(plan, guided, unguided, findings)
         plain = sum((guided[i] for i in NEGATIVE_PROMPTS), [])
         judge_negative(plain, sum((promise.result() for promise in negative), []), findings)
         judge_scales(plan, {scale: [promise.result() for promise in promises]
                             for scale, promises in scaled.items()}, findings)
         for change, start, made in zip(CHANGES, starts, changed):
             judge_image(change, start, [promise.result() for promise in made], findings)
-    print(f"{time.monotonic() - started:.0f} s; failed: {', '.join(findings.failures) or 'nothing'}")
+    failed = ", ".join(findings.failures) or "nothing"
+    print(f"{time.monotonic() - started:.0f} s; failed: {failed}")
     return 1 if findings.failures else 0
 
 

@@ -1,4 +1,4 @@
-"""tools/sheet: every picture of the grid is what kiln paints alone; wrong use leaves nothing.
+"""Every picture in the grid of tools/sheet is what kiln paints alone; wrong use leaves nothing.
 
 sheet.py LAB SHEET PROGRAM MODEL DRIVER
 """
