@@ -365,8 +365,8 @@ std::vector<Case> image_cases() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all = safetensors_cases();
-  for (const auto& more :
-       {pickle_cases(), folder_cases(), config_cases(), option_cases(), image_cases()}) {
+  for (const auto& more : {pickle_cases(), folder_cases(), defaults_cases(), config_cases(),
+                           option_cases(), image_cases()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
