@@ -4,18 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "runtime/base/error.h"
 
 namespace kiln::test {
+namespace {
 
-OpenDevice& device_under_test() {
-  static OpenDevice device(DeviceOptions{
-      .selector = {},
-      .on_message = [](std::string_view message) { ADD_FAILURE() << "validation: " << message; }});
+// Closed by the environment below: at the process's end validation layers may be gone already.
+std::unique_ptr<OpenDevice>& opened_device() {
+  static std::unique_ptr<OpenDevice> device;
   return device;
 }
-
-namespace {
 
 class NeedsDevice : public testing::Environment {
  public:
@@ -26,9 +26,22 @@ class NeedsDevice : public testing::Environment {
       GTEST_SKIP() << error.what();
     }
   }
+  void TearDown() override { opened_device().reset(); }
 };
 
 }  // namespace
+
+OpenDevice& device_under_test() {
+  auto& device = opened_device();
+  if (device == nullptr) {
+    device = std::make_unique<OpenDevice>(
+        DeviceOptions{.selector = {}, .on_message = [](std::string_view message) {
+                        ADD_FAILURE() << "validation: " << message;
+                      }});
+  }
+  return *device;
+}
+
 }  // namespace kiln::test
 
 int main(int count, char** arguments) {
