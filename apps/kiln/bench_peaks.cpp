@@ -1,0 +1,48 @@
+// Peaks of the device and of the host below it.
+#include "apps/kiln/bench_peaks.h"
+
+#include <fmt/format.h>
+
+namespace kiln::app {
+
+BenchPeaks measure_bench_peaks(const PhysicalDeviceInfo& device) {
+  BenchPeaks peaks{.device = measure_peaks(device), .host = {}};
+  if (device.profile.kind == DeviceKind::cpu) peaks.host = measure_host_peak();
+  return peaks;
+}
+
+std::string to_text(const BenchPeaks& peaks) {
+  std::string text = fmt::format("peak of our own kernels: {:.1f} GFLOP/s, {:.1f} GB/s\n",
+                                 peaks.device.gflops, peaks.device.gigabytes);
+  if (peaks.host) {
+    text += fmt::format(
+        "peak of the host's {} units, {} cores: {:.1f} GFLOP/s in float32; shares are of this\n",
+        peaks.host->vectors, peaks.host->cores, peaks.host->gflops);
+  }
+  return text;
+}
+
+nlohmann::json to_json(const BenchPeaks& peaks) {
+  nlohmann::json json = {{"gflops_per_second", peaks.device.gflops},
+                         {"gigabytes_per_second", peaks.device.gigabytes},
+                         {"host", nullptr}};
+  if (peaks.host) {
+    json["host"] = {{"gflops_per_second", peaks.host->gflops},
+                    {"cores", peaks.host->cores},
+                    {"vectors", peaks.host->vectors}};
+  }
+  return json;
+}
+
+nlohmann::json bench_device_json(const PhysicalDeviceInfo& device) {
+  return {{"name", device.profile.name},
+          {"driver", device.profile.driver},
+          {"kind", device.profile.kind == DeviceKind::cpu ? "cpu" : "gpu"},
+          {"subgroup_size", device.profile.subgroup_size}};
+}
+
+std::string percent_or_dash(double part, double whole) {
+  return whole > 0 && part > 0 ? fmt::format("{:.1f} %", part / whole * 100) : "-";
+}
+
+}  // namespace kiln::app

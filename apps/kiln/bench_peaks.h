@@ -1,0 +1,33 @@
+// The peaks that shares are told of, measured in the run that tells them.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "apps/kiln/bench_probe.h"
+#include "apps/kiln/profile_peak.h"
+
+namespace kiln::app {
+
+struct BenchPeaks {
+  Peaks device;                  // of small kernels of ours
+  std::optional<HostPeak> host;  // where the device is the host's CPU
+
+  // What shares refer to: the host's vector units where the device is software, else the device's.
+  double gflops() const { return host ? host->gflops : device.gflops; }
+};
+
+// Takes a second or two.
+BenchPeaks measure_bench_peaks(const PhysicalDeviceInfo& device);
+
+// One line, or two where the host's units count.
+std::string to_text(const BenchPeaks& peaks);
+nlohmann::json to_json(const BenchPeaks& peaks);
+// Name, driver, kind.
+nlohmann::json bench_device_json(const PhysicalDeviceInfo& device);
+
+// --- For tables ---
+std::string percent_or_dash(double part, double whole);
+
+}  // namespace kiln::app

@@ -1,0 +1,43 @@
+// One problem on a device: checked against double on a sample, then timed in the device's clock.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/kiln/bench_problem.h"
+#include "runtime/execution/kernel_replacement.h"
+#include "runtime/execution/open_device.h"
+
+namespace kiln::app {
+
+struct BenchOptions {
+  DType element = DType::f32;
+  std::uint32_t repeat = 0;  // launches timed; 0: as many as half a second holds, 3 to 20
+  std::string kernel = {};   // full name of the one to take; empty: the engine's own choice
+  bool cold = false;         // caches are filled with something else before each launch
+  KernelReplacement replace = {};
+};
+
+struct BenchTimes {
+  std::vector<double> ms;            // of each launch; none: see problem
+  std::vector<std::string> kernels;  // full names, each once, in order of dispatch
+  std::size_t dispatches = 0;        // of one launch
+  std::string problem;  // why it was not timed: no kernel serves it, no room, a wrong result
+  bool wrong = false;   // the result differs from the reference
+
+  double median_ms() const;
+  // Longest less shortest in parts of the median.
+  double spread() const;
+};
+
+// profile: that of the device, with kernels to avoid. Never throws for a problem that the device
+// cannot serve or does wrong; see BenchTimes::problem.
+BenchTimes run_bench(OpenDevice& device, const DeviceProfile& profile, const BenchProblem& problem,
+                     const BenchOptions& options);
+
+// The kernels that the engine would launch; empty when none serves the problem.
+std::vector<std::string> bench_kernels(const DeviceProfile& profile, const BenchProblem& problem,
+                                       const BenchOptions& options);
+
+}  // namespace kiln::app
