@@ -1,5 +1,4 @@
-# The named Vulkan drivers of the private folder: what each needs, and how a program runs on it.
-"""Trees (unpacked packages) and drivers (a tree's driver plus settings), as plain tables."""
+# How a program runs on a named Vulkan driver of the private folder.
 import ctypes
 import json
 import os
@@ -11,150 +10,83 @@ import sys
 import tempfile
 from pathlib import Path
 
-import lab_unpack
+import lab_trees
+from lab_table import DRIVERS
+from lab_trees import FOLDER
 from lab_unpack import LabError
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-FOLDER = Path(os.environ.get("KILN_LAB") or REPOSITORY / ".lab").absolute()
-
-ARCHITECTURES = {  # Debian's name: (library folder, dynamic loader)
-    "x86_64": ("amd64", "x86_64-linux-gnu", "ld-linux-x86-64.so.2"),
-    "aarch64": ("arm64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1"),
-}
-
-# The newest Mesa for the stable release; see lab_unpack.make_tree for the fields.
-TREES = {
-    "trixie": {
-        "suites": ["trixie", "trixie-backports"],
-        "closure": ["mesa-vulkan-drivers/trixie-backports", "libvulkan1", "libvulkan-dev",
-                    "vulkan-validationlayers", "vulkan-tools", "spirv-tools", "glslang-tools"],
-    },
-    "swiftshader": {
-        "suites": ["trixie"],
-        "alone": ["chromium-common"],
-        "only": ["./usr/lib/chromium/libvk_swiftshader.so", "./usr/share/doc/*/copyright"],
-    },
-    "sid": {
-        "suites": ["sid"],
-        "closure": ["mesa-vulkan-drivers", "libvulkan1", "vulkan-validationlayers"],
-    },
-}
-TOOLS = ["glslangValidator", "spirv-val", "spirv-opt", "spirv-dis", "spirv-as"]
-
-# name: (tree with loader and libraries, tree with the driver, environment)
-DRIVERS = {
-    "lavapipe": ("trixie", "trixie", {}),
-    "lavapipe-4": ("trixie", "trixie", {"LP_NATIVE_VECTOR_WIDTH": "128"}),
-    "lavapipe-8": ("trixie", "trixie", {"LP_NATIVE_VECTOR_WIDTH": "256"}),
-    "lavapipe-16": ("trixie", "trixie", {"LP_NATIVE_VECTOR_WIDTH": "512"}),
-    "lavapipe-sid": ("sid", "sid", {}),
-    "swiftshader": ("trixie", "swiftshader", {}),
-    "system": (None, None, {}),
-}
-
-MANIFESTS = {  # where a tree's driver manifest lies
-    "trixie": "usr/share/vulkan/icd.d/lvp_icd*.json",
-    "sid": "usr/share/vulkan/icd.d/lvp_icd*.json",
-    "swiftshader": "swiftshader_icd.json",
-}
 PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 SYSTEM_MANIFESTS = Path("/usr/share/vulkan/icd.d")
 
 
-def architecture():
-    machine = os.uname().machine
-    if machine not in ARCHITECTURES:
-        raise LabError(f"no private drivers for {machine}: use the system's own")
-    return ARCHITECTURES[machine]
-
-
-def make(trees):
-    """Makes the named trees where they are not complete."""
-    for name in trees:
-        lab_unpack.make_tree(FOLDER / name, TREES[name], architecture()[0], FINISH.get(name))
-        tools = FOLDER / "bin"
-        if name == "trixie" and not tools.is_symlink():
-            shutil.rmtree(tools, ignore_errors=True)
-            tools.symlink_to("trixie/bin")
-
-
 def trees_of(driver):
     """The trees a driver needs."""
-    return [tree for tree in dict.fromkeys(DRIVERS[driver][:2]) if tree is not None]
-
-
-def _write_wrappers(tree):
-    """Starts each shader tool with the tree's own libraries."""
-    _, triple, loader = architecture()
-    (tree / "bin").mkdir()
-    for tool in TOOLS:
-        wrapper = tree / "bin" / tool
-        wrapper.write_text(
-            "#!/bin/sh\n"
-            f"# The newer {tool} of the private folder, with its own libraries.\n"
-            f'root="${{0%/*}}/.."\nlibraries="$root/usr/lib/{triple}"\n'
-            f'exec "$libraries/{loader}" --library-path "$libraries" '
-            f'"$root/usr/bin/{tool}" "$@"\n', encoding="utf-8")
-        wrapper.chmod(0o755)
-
-
-def _write_manifest(tree):
-    """Chromium's own manifest is found by no loader: it names an older interface."""
-    manifest = {"file_format_version": "1.0.1",
-                "ICD": {"library_path": "./usr/lib/chromium/libvk_swiftshader.so",
-                        "api_version": "1.3.0"}}
-    (tree / MANIFESTS["swiftshader"]).write_text(json.dumps(manifest), encoding="utf-8")
-
-
-FINISH = {"trixie": _write_wrappers, "swiftshader": _write_manifest}
+    row = DRIVERS[driver]
+    return [tree for tree in dict.fromkeys([row.libraries, row.tree, row.shim_tree]) if tree]
 
 
 def missing(driver):
     """Why a driver cannot be used now, or an empty string."""
-    if DRIVERS[driver][1] is None:
+    row = DRIVERS[driver]
+    if row.tree is None:
         if not sorted(SYSTEM_MANIFESTS.glob("lvp_icd*.json")):
             return "the system has no lavapipe (package mesa-vulkan-drivers)"
         return ""
     for tree in trees_of(driver):
-        if not lab_unpack.is_complete(FOLDER / tree, TREES[tree]):
-            option = "" if tree == "trixie" else f" --{tree}"
-            return f"part {tree} is missing (tools/lab make{option})"
+        reason = lab_trees.why_missing(tree)
+        if reason:
+            return reason
+    if not sorted((FOLDER / row.tree).glob(row.manifest)):
+        return f"{row.tree} has no driver {Path(row.manifest).name} for {lab_trees.machine()}"
+    if row.shim and not _shim(row).is_file():
+        return f"{row.shim_tree or row.libraries} has no {row.shim} for {lab_trees.machine()}"
     return ""
+
+
+def version(driver):
+    """The package version of a driver that is not missing; empty for the system's own."""
+    tree = DRIVERS[driver].tree
+    return lab_trees.version(tree) if tree else ""
+
+
+def _shim(row):
+    return lab_trees.library_folder(row.shim_tree or row.libraries) / row.shim
 
 
 def _environment(driver):
     """Variables that make the Vulkan loader take this driver only."""
-    loader_tree, driver_tree, extra = DRIVERS[driver]
-    if driver_tree is None:
+    row = DRIVERS[driver]
+    if row.tree is None:
         manifest = sorted(SYSTEM_MANIFESTS.glob("lvp_icd*.json"))[0]
     else:
-        manifest = sorted((FOLDER / driver_tree).glob(MANIFESTS[driver_tree]))[0]
-    environment = {**os.environ, **extra, "VK_DRIVER_FILES": str(manifest),
+        manifest = sorted((FOLDER / row.tree).glob(row.manifest))[0]
+    environment = {**os.environ, **row.settings, "VK_DRIVER_FILES": str(manifest),
                    "VK_ICD_FILENAMES": str(manifest), "NODEVICE_SELECT": "1",
                    "MESA_SHADER_CACHE_DIR": str(FOLDER / "cache" / driver), "KILN_DRIVER": driver}
     environment.pop("LD_PRELOAD", None)
-    if loader_tree is not None:
-        environment["VK_LAYER_PATH"] = str(FOLDER / loader_tree / "usr/share/vulkan/explicit_layer.d")
+    if row.libraries is not None:
+        environment["VK_LAYER_PATH"] = str(FOLDER / row.libraries
+                                           / "usr/share/vulkan/explicit_layer.d")
     return environment
 
 
 def _launch_words(driver):
-    """What to put before a program so that it and its libraries come from the private folder."""
-    loader_tree = DRIVERS[driver][0]
-    if loader_tree is None:
+    """What to put before a program so that it and its libraries come from the private folder.
+
+    The no-op kernel interface is named by --preload, never by LD_PRELOAD: that would reach the
+    machine's own programs, too, whose C library may be older.
+    """
+    row = DRIVERS[driver]
+    if row.libraries is None:
         return []
-    _, triple, loader = architecture()
-    libraries = FOLDER / loader_tree / "usr/lib" / triple
-    return [str(libraries / loader), "--library-path", str(libraries)]
+    libraries = lab_trees.library_folder(row.libraries)
+    loader = lab_trees.LOADERS[lab_trees.architecture(row.libraries)][1]
+    words = [str(libraries / loader), "--library-path", str(libraries)]
+    return words + (["--preload", str(_shim(row))] if row.shim else [])
 
 
-def _is_program(path):
-    with open(path, "rb") as file:
-        return file.read(4) == b"\x7fELF"
-
-
-def run(driver, validation, command):
-    """Runs a command on a driver. Returns its exit status, or 1 where validation found something.
+def launch(driver, command):
+    """The arguments and the environment with which a command runs on a driver.
 
     A script is started as it is: it puts the words of KILN_LAUNCH before each program it starts.
     """
@@ -164,10 +96,19 @@ def run(driver, validation, command):
     program = shutil.which(command[0])
     if program is None:
         raise LabError(f"{command[0]}: no such program")
-    environment = _environment(driver)
     words = _launch_words(driver)
-    environment["KILN_LAUNCH"] = shlex.join(words)
-    argv = (words if _is_program(program) else []) + [program, *command[1:]]
+    environment = _environment(driver) | {"KILN_LAUNCH": shlex.join(words)}
+    return (words if _is_program(program) else []) + [program, *command[1:]], environment
+
+
+def _is_program(path):
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def run(driver, validation, command):
+    """Runs a command on a driver. Returns its exit status, or 1 where validation found something."""
+    argv, environment = launch(driver, command)
     if not validation:
         sys.stdout.flush()
         os.execve(argv[0], argv, environment)
@@ -176,8 +117,8 @@ def run(driver, validation, command):
 
 def _layer_version(driver):
     """Of the validation layer that the driver's loader finds, as (major, minor)."""
-    loader_tree = DRIVERS[driver][0]
-    root = FOLDER / loader_tree / "usr" if loader_tree else Path("/usr")
+    libraries = DRIVERS[driver].libraries
+    root = FOLDER / libraries / "usr" if libraries else Path("/usr")
     manifest = root / "share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json"
     if not manifest.is_file():
         raise LabError(f"{driver}: no validation layer (package vulkan-validationlayers)")
