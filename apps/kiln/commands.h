@@ -20,6 +20,7 @@ void add_plan(CLI::App& program);
 void add_verify(CLI::App& program);
 void add_info(CLI::App& program);
 void add_profile(CLI::App& program);
+void add_compile(CLI::App& program);
 void add_bench(CLI::App& program);
 
 }  // namespace kiln::app

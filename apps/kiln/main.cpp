@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   kiln::app::add_verify(program);
   kiln::app::add_info(program);
   kiln::app::add_profile(program);
+  kiln::app::add_compile(program);
   kiln::app::add_bench(program);
   const auto commands = program.get_subcommands([](const CLI::App*) { return true; });
   const bool known = argc < 2 || argv[1][0] == '-' ||

@@ -17,7 +17,8 @@ OpenDevice::OpenDevice(const DeviceOptions& options)
     : instance_(
           std::make_unique<Instance>(InstanceOptions{options.validation, options.on_message})) {
   const std::vector<PhysicalDeviceInfo> devices = list_devices(*instance_);
-  device_ = std::make_unique<Device>(*instance_, choose_device(devices, options.selector));
+  device_ = std::make_unique<Device>(*instance_, choose_device(devices, options.selector),
+                                     DeviceRequest{.statistics = options.statistics});
 }
 
 OpenDevice::~OpenDevice() = default;

@@ -16,6 +16,7 @@ class Device;
 
 struct DeviceOptions {
   std::string selector;     // a number, part of a name, or empty: the best one
+  bool statistics = false;  // see PipelineProbe
   bool validation = false;  // also with the environment variable KILN_VALIDATION=1
   // Warnings and errors of the validation layer; empty: standard error.
   std::function<void(std::string_view)> on_message;

@@ -22,20 +22,21 @@ std::uint64_t less(std::uint64_t all, std::uint64_t used) { return all > used ? 
 
 }  // namespace
 
-Device::Device(const Instance& instance, const PhysicalDeviceInfo& info)
+Device::Device(const Instance& instance, const PhysicalDeviceInfo& info,
+               const DeviceRequest& request)
     : info_(info), instance_(instance.handle()) {
   if (!info.refused.empty()) {
     fail("device", "{} cannot be used: {}", info.profile.name, info.refused);
   }
   physical_ = instance.physical_devices().at(info.index);
-  open();
+  open(request);
   vkGetDeviceQueue(handle_, info_.queue_family, 0, &queue_);
   if (instance.debug_utils()) load_debug_functions(instance);
 }
 
 Device::~Device() { vkDestroyDevice(handle_, nullptr); }
 
-void Device::open() {
+void Device::open(const DeviceRequest& request) {
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue{};
   queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
@@ -51,6 +52,8 @@ void Device::open() {
   };
   memory_budget_ = use(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   use("VK_KHR_portability_subset");
+  pipeline_statistics_ =
+      request.statistics && use(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
   if (info_.profile.api_version < VK_API_VERSION_1_3) {
     use(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     use(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
@@ -62,6 +65,7 @@ void Device::open() {
 
   FeatureChain features(info_.profile.api_version, info_);
   features.enable(info_.profile.features, info_.profile.subgroup_size_control);
+  if (pipeline_statistics_) features.enable_pipeline_statistics();
   VkDeviceCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
   create.pNext = &features.base;

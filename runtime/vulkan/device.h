@@ -23,13 +23,19 @@ struct MemoryChange {
   std::string name;              // of the buffer
 };
 
+// What else a device is opened for.
+struct DeviceRequest {
+  bool statistics = false;  // VK_KHR_pipeline_executable_properties, where the driver has it
+};
+
 // Outlives everything made from it. Only the functions of VkDevice that Vulkan calls internally
 // synchronized may be used from several threads.
 class Device {
  public:
   // info: an entry of list_devices(instance). Enables just the features that info.profile names.
   // Throws Error when the device is refused or cannot be opened.
-  Device(const Instance& instance, const PhysicalDeviceInfo& info);
+  Device(const Instance& instance, const PhysicalDeviceInfo& info,
+         const DeviceRequest& request = {});
   ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
@@ -39,6 +45,8 @@ class Device {
   VkQueue queue() const { return queue_; }
   const PhysicalDeviceInfo& info() const { return info_; }
   const DeviceProfile& profile() const { return info_.profile; }
+  // True if they were asked for and the driver has them.
+  bool has_pipeline_statistics() const { return pipeline_statistics_; }
   // Plans made from profile() afterwards do without these kernels (full names).
   void avoid(std::vector<std::string> kernels) {
     info_.profile.avoided_kernels = std::move(kernels);
@@ -66,7 +74,7 @@ class Device {
  private:
   friend class Buffer;
 
-  void open();
+  void open(const DeviceRequest& request);
   void count_memory(std::uint32_t heap, std::int64_t change_bytes, std::string_view name);
   void load_debug_functions(const Instance& instance);
   void name_object(VkObjectType type, std::uint64_t handle, std::string_view text) const;
@@ -76,7 +84,7 @@ class Device {
   VkPhysicalDevice physical_ = VK_NULL_HANDLE;
   VkDevice handle_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;
-  bool memory_budget_ = false;
+  bool memory_budget_ = false, pipeline_statistics_ = false;
   std::array<std::atomic<std::uint64_t>, VK_MAX_MEMORY_HEAPS> allocated_bytes_ = {};
   std::atomic<std::uint32_t> allocations_ = 0;
   std::function<void(const MemoryChange&)> memory_watcher_;

@@ -73,6 +73,10 @@ const PhysicalDeviceInfo* find_index(std::span<const PhysicalDeviceInfo> devices
   return nullptr;
 }
 
+double mebibytes(std::uint64_t bytes) { return double(bytes) / double(1 << 20); }
+
+}  // namespace
+
 std::string feature_names(std::uint32_t features) {
   constexpr std::pair<Need, std::string_view> kNames[] = {
       {kNeedStorage16, "16-bit storage"},
@@ -95,10 +99,6 @@ std::string feature_names(std::uint32_t features) {
   }
   return text.empty() ? "none" : text;
 }
-
-double mebibytes(std::uint64_t bytes) { return double(bytes) / double(1 << 20); }
-
-}  // namespace
 
 bool PhysicalDeviceInfo::has_extension(std::string_view name) const {
   return std::find(extensions.begin(), extensions.end(), name) != extensions.end();

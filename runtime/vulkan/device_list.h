@@ -46,6 +46,8 @@ struct PhysicalDeviceInfo {
 
 std::string_view to_text(DeviceKind kind);
 std::string version_text(std::uint32_t version);  // "1.3.239"
+// Need bits in words, "16-bit storage, cooperative matrices"; those of Vulkan 1.2 are left out.
+std::string feature_names(std::uint32_t features);
 
 // Every device of the instance, those that cannot be used included.
 std::vector<PhysicalDeviceInfo> list_devices(const Instance& instance);

@@ -69,4 +69,10 @@ void FeatureChain::enable(std::uint32_t needs, bool subgroup_size_control) {
   subgroup_size.subgroupSizeControl = subgroup_size_control;
 }
 
+void FeatureChain::enable_pipeline_statistics() {
+  link(pipeline_statistics,
+       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR);
+  pipeline_statistics.pipelineExecutableInfo = VK_TRUE;
+}
+
 }  // namespace kiln

@@ -25,10 +25,14 @@ struct FeatureChain {
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR cooperative_matrix{};
 #endif
 
+  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR pipeline_statistics{};
+
   // The Need bits of what is on in these structures.
   std::uint32_t needs() const;
   // Turns on what serves these bits, and what the engine always uses.
   void enable(std::uint32_t needs, bool subgroup_size_control);
+  // Links VK_KHR_pipeline_executable_properties, which the device must have, and turns it on.
+  void enable_pipeline_statistics();
 
  private:
   void** next_ = nullptr;

@@ -70,6 +70,12 @@ ComputePipeline::ComputePipeline(const Device& device, const PipelineLayout& lay
   info.stage.module = module.get();
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &constants;
+  if (device.has_pipeline_statistics()) {
+    if (source.statistics) info.flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
+    if (source.representations) {
+      info.flags |= VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
+    }
+  }
   info.layout = layout.get();
   info.basePipelineIndex = -1;
   VkPipeline pipeline = VK_NULL_HANDLE;

@@ -48,6 +48,9 @@ struct PipelineSource {
   std::span<const std::uint32_t> spirv;      // entry point "main"
   std::span<const std::uint32_t> ids;        // of specialization constants
   std::span<const std::uint32_t> constants;  // their values, one per id
+  // What the compiler shall keep for pipeline_executables(), where Device
+  // has_pipeline_statistics().
+  bool statistics = false, representations = false;
 };
 
 class ComputePipeline {

@@ -1,0 +1,163 @@
+// Plans of all stages, made again and again while kernels are avoided, until nothing new comes.
+#include "apps/kiln/compile_set.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "kernels/all.h"
+#include "models/families/model.h"
+#include "models/pipeline/stages.h"
+#include "runtime/base/error.h"
+#include "runtime/execution/kernel_library.h"
+#include "runtime/execution/open_device.h"
+#include "runtime/verification/spirv_module.h"
+
+namespace kiln::app {
+namespace {
+
+using PlanMaker = std::function<Plan(const StageTarget& target)>;
+
+class Collector {
+ public:
+  explicit Collector(const DeviceProfile& device) : device_(device) {}
+
+  void add(const std::string& user, DType element, const PlanMaker& make) {
+    user_ = fmt::format("{} {}", user, to_text(element));
+    irreplaceable_.clear();
+    visited_.clear();
+    explore(element, make, {device_.avoided_kernels.begin(), device_.avoided_kernels.end()}, true);
+  }
+
+  // What no plan launched, with the constants of its source.
+  void add_rest() {
+    for (const KernelInfo* kernel : kernels::all()) {
+      const std::string name(kernel->name), element(to_text(kernel->element));
+      if (reached_.contains(kernel)) continue;
+      if (!device_.serves(kernel->needs)) {
+        left_out(*kernel, "the device lacks " + feature_names(kernel->needs & ~device_.features));
+        continue;
+      }
+      Dispatch dispatch;
+      dispatch.kernel = kernel;
+      dispatch.constants = default_constants(kernel->spirv, kernel->constant_ids);
+      dispatch.arguments.resize(kernel->arguments_bytes);
+      dispatch.ranges.resize(kernel->operands.size());
+      const std::string problem = cannot_run(dispatch, device_);
+      if (!problem.empty()) {
+        left_out(*kernel, "no model reaches it, and by itself it needs " + problem);
+        continue;
+      }
+      user_ = "no model: constants of its source";
+      collect(dispatch);
+    }
+  }
+
+  PipelineSet set;
+
+ private:
+  void explore(DType element, const PlanMaker& make, const std::set<std::string>& avoided,
+               bool first) {
+    DeviceProfile device = device_;
+    device.avoided_kernels = {avoided.begin(), avoided.end()};
+    std::set<std::string> names;
+    try {
+      for (const Dispatch& dispatch : make({.element = element, .device = &device}).dispatches) {
+        collect(dispatch);
+        names.emplace(dispatch.kernel->name);
+      }
+    } catch (const Error& error) {
+      if (first) {
+        set.not_planned.push_back(fmt::format("{}: {}", user_, error.what()));
+      } else if (avoided.size() == device_.avoided_kernels.size() + 1) {
+        for (const std::string& kernel : avoided) irreplaceable_.insert(kernel);
+      }
+      return;
+    }
+    for (const std::string& name : names) {
+      if (irreplaceable_.contains(name)) continue;
+      std::set<std::string> more = avoided;
+      more.insert(name);
+      if (visited_.insert(more).second) explore(element, make, more, false);
+    }
+  }
+
+  void collect(const Dispatch& dispatch) {
+    reached_.insert(dispatch.kernel);
+    if (!known_.insert({dispatch.kernel, dispatch.constants}).second) return;
+    set.pipelines.push_back({dispatch.kernel, dispatch.constants, user_});
+  }
+
+  void left_out(const KernelInfo& kernel, std::string reason) {
+    set.left_out.push_back(
+        {std::string(kernel.name), std::string(to_text(kernel.element)), std::move(reason)});
+  }
+
+  const DeviceProfile& device_;
+  std::string user_;
+  std::set<std::string> irreplaceable_;      // of the stage at hand
+  std::set<std::set<std::string>> visited_;  // sets of avoided kernels, of the stage at hand
+  std::set<const KernelInfo*> reached_;
+  std::set<std::pair<const KernelInfo*, std::vector<std::uint32_t>>> known_;
+};
+
+// A model at one size: every stage in every way it can be asked for.
+void add_model(Collector& to, const Model& model, std::uint32_t pixels, DType element) {
+  const std::string size = fmt::format(" {}x{}", pixels, pixels);
+  const auto shape = [&](bool guided, bool from_image, NoiseSource noise) {
+    StageShape made = stage_shape(model, pixels, pixels, 1, guided);
+    made.from_image = made.rescaled = from_image;
+    made.sampler.noise = noise;
+    return made;
+  };
+  for (const NoiseSource noise : {NoiseSource::philox, NoiseSource::uploaded}) {
+    for (const bool from_image : {false, true}) {
+      const StageShape of = shape(true, from_image, noise);
+      to.add("start" + size, element,
+             [&](const StageTarget& target) { return plan_start(model, target, of); });
+    }
+    const StageShape of = shape(true, true, noise);
+    to.add("encode" + size, element,
+           [&](const StageTarget& target) { return plan_encode(model, target, of, noise); });
+  }
+  for (const bool guided : {true, false}) {
+    const StageShape of = shape(guided, guided, NoiseSource::philox);
+    to.add("denoise" + size, element,
+           [&](const StageTarget& target) { return plan_denoise(model, target, of); });
+    to.add("text", element,
+           [&](const StageTarget& target) { return plan_text(model, target, of.prompts(), 0); });
+  }
+  // Noise from the host, and guidance that is not rescaled.
+  StageShape other = shape(true, false, NoiseSource::uploaded);
+  to.add("denoise" + size, element,
+         [&](const StageTarget& target) { return plan_denoise(model, target, other); });
+  to.add("decode" + size, element,
+         [&](const StageTarget& target) { return plan_decode(model, target, other); });
+}
+
+}  // namespace
+
+std::string WantedPipeline::name() const {
+  return fmt::format("{} {} [{}]", kernel->name, to_text(kernel->element),
+                     fmt::join(constants, " "));
+}
+
+PipelineSet wanted_pipelines(const DeviceProfile& device, const std::vector<std::string>& models) {
+  Collector collector(device);
+  std::vector<Model> others;
+  for (const std::string& path : models) others.push_back(open_model(path, {}));
+  const Model large = synthetic_model("sd15", 0);
+  for (const DType element : {DType::f32, DType::f16}) {
+    if (element == DType::f16 && !device.serves(kNeedStorage16)) continue;
+    add_model(collector, large, 512, element);
+    add_model(collector, large, 256, element);
+    for (const Model& model : others) add_model(collector, model, model.native_size, element);
+  }
+  collector.add_rest();
+  return std::move(collector.set);
+}
+
+}  // namespace kiln::app
