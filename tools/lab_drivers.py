@@ -16,13 +16,17 @@ from lab_trees import FOLDER
 from lab_unpack import LabError
 
 PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+EMULATOR, SYSROOT = "qemu", "sysroot-arm64"  # trees that aarch64 programs need here
 SYSTEM_MANIFESTS = Path("/usr/share/vulkan/icd.d")
 
 
 def trees_of(driver):
     """The trees a driver needs."""
     row = DRIVERS[driver]
-    return [tree for tree in dict.fromkeys([row.libraries, row.tree, row.shim_tree]) if tree]
+    trees = [row.libraries, row.tree, row.shim_tree]
+    if row.libraries and lab_trees.architecture(row.libraries) != lab_trees.machine():
+        trees += [EMULATOR, SYSROOT]
+    return [tree for tree in dict.fromkeys(trees) if tree]
 
 
 def missing(driver):
@@ -37,9 +41,9 @@ def missing(driver):
         if reason:
             return reason
     if not sorted((FOLDER / row.tree).glob(row.manifest)):
-        return f"{row.tree} has no driver {Path(row.manifest).name} for {lab_trees.machine()}"
+        return f"{row.tree} has no driver {Path(row.manifest).name} for this architecture"
     if row.shim and not _shim(row).is_file():
-        return f"{row.shim_tree or row.libraries} has no {row.shim} for {lab_trees.machine()}"
+        return f"{row.shim_tree or row.libraries} has no {row.shim} for this architecture"
     return ""
 
 
@@ -80,8 +84,13 @@ def _launch_words(driver):
     if row.libraries is None:
         return []
     libraries = lab_trees.library_folder(row.libraries)
-    loader = lab_trees.LOADERS[lab_trees.architecture(row.libraries)][1]
-    words = [str(libraries / loader), "--library-path", str(libraries)]
+    architecture = lab_trees.architecture(row.libraries)
+    path = [str(libraries)]
+    if architecture != lab_trees.machine():  # programs are linked with the sysroot's libraries
+        path.append(str(lab_trees.library_folder(SYSROOT)))
+    words = [str(libraries / lab_trees.LOADERS[architecture][1]), "--library-path", ":".join(path)]
+    if architecture != lab_trees.machine():
+        words.insert(0, str(FOLDER / EMULATOR / "usr/bin/qemu-aarch64"))
     return words + (["--preload", str(_shim(row))] if row.shim else [])
 
 
@@ -96,14 +105,24 @@ def launch(driver, command):
     program = shutil.which(command[0])
     if program is None:
         raise LabError(f"{command[0]}: no such program")
+    built_for = _architecture_of(program)
+    tree = DRIVERS[driver].libraries
+    wanted = lab_trees.architecture(tree) if tree else built_for
+    if built_for not in ("", wanted):
+        hint = " (tools/lab arm64 builds such programs)" if wanted == "arm64" else ""
+        raise LabError(f"{driver}: {program} is for {built_for}, not for {wanted}{hint}")
     words = _launch_words(driver)
     environment = _environment(driver) | {"KILN_LAUNCH": shlex.join(words)}
-    return (words if _is_program(program) else []) + [program, *command[1:]], environment
+    return (words if built_for else []) + [program, *command[1:]], environment
 
 
-def _is_program(path):
+def _architecture_of(path):
+    """Debian's name of what a program is for; empty for a script."""
     with open(path, "rb") as file:
-        return file.read(4) == b"\x7fELF"
+        head = file.read(20)
+    if head[:4] != b"\x7fELF":
+        return ""
+    return {62: "amd64", 183: "arm64"}.get(int.from_bytes(head[18:20], "little"), "another machine")
 
 
 def run(driver, validation, command):

@@ -27,10 +27,40 @@ TREES = {
         "suites": ["sid"],
         "closure": ["mesa-vulkan-drivers", "libvulkan1", "vulkan-validationlayers"],
     },
+    "trixie-arm64": {
+        "architecture": "arm64",
+        "suites": ["trixie", "trixie-backports"],
+        "closure": ["mesa-vulkan-drivers/trixie-backports", "mesa-drm-shim/trixie-backports",
+                    "libvulkan1"],
+    },
+    "sid-arm64": {  # the first Mesa whose stand-in for V3D works
+        "architecture": "arm64",
+        "suites": ["sid"],
+        "closure": ["mesa-vulkan-drivers", "mesa-drm-shim", "libvulkan1"],
+    },
+    "qemu": {
+        "suites": ["trixie"],
+        "alone": ["qemu-user"],
+        "only": ["./usr/bin/qemu-aarch64", "./usr/share/doc/*/copyright"],
+    },
+    "cross": {  # the oldest supported release's compiler runs on every newer one
+        "suites": ["bookworm"],
+        "closure": ["g++-aarch64-linux-gnu"],
+    },
+    "sysroot-arm64": {  # what tools/cmake/dependencies.cmake asks for, and its shared libraries
+        "architecture": "arm64",
+        "suites": ["bookworm"],
+        "alone": ["libvulkan-dev", "libvulkan1", "libfmt-dev", "libfmt9", "nlohmann-json3-dev",
+                  "libcli11-dev", "liblodepng-dev", "liblodepng0", "libjpeg62-turbo-dev",
+                  "libjpeg62-turbo", "libutf8proc-dev", "libutf8proc2", "zlib1g-dev", "zlib1g",
+                  "libgtest-dev", "libgmock-dev"],
+    },
 }
 OPTIONS = {  # of `tools/lab make`: (the trees it adds, help)
     "swiftshader": (["swiftshader"], "SwiftShader (27 MB)"),
     "sid": (["sid"], "the newest lavapipe (80 MB)"),
+    "arm64": (["trixie-arm64", "sid-arm64", "qemu", "cross", "sysroot-arm64"],
+              "Mali, PowerVR, V3D, and a build of Kiln for aarch64, all under qemu (250 MB)"),
 }
 
 
@@ -66,6 +96,13 @@ def _adreno(number):
                   {"FD_GPU_ID": number}, "libfreedreno_noop_drm_shim.so")
 
 
+def _mali(number, identity):
+    return Driver(f"Arm Mali {number}", "trixie-arm64", "trixie-arm64",
+                  MANIFESTS + "panfrost_icd*.json",
+                  {"PAN_I_WANT_A_BROKEN_VULKAN_DRIVER": "1", "PAN_GPU_ID": identity},
+                  "libpanfrost_noop_drm_shim.so")
+
+
 DRIVERS = {
     "lavapipe": _lavapipe("trixie", {}, "CPU, the machine's own vector width"),
     "lavapipe-4": _lavapipe("trixie", {"LP_NATIVE_VECTOR_WIDTH": "128"}, "CPU, subgroups of 4"),
@@ -90,4 +127,14 @@ DRIVERS = {
     "adreno-830": _adreno("830"),
     "apple": Driver("Apple M1", "trixie", "trixie", MANIFESTS + "asahi_icd*.json", {},
                     "libasahi_noop_drm_shim.so"),
+    "mali-g52": _mali("G52", "7212"),
+    "mali-g610": _mali("G610", "a867"),
+    "mali-g720": _mali("G720", "c800:4"),
+    "v3d": Driver("Raspberry Pi 5, V3D 7.1", "sid-arm64", "sid-arm64",
+                  MANIFESTS + "broadcom_icd*.json", {"V3D_GPU_ID": "71"},
+                  "libv3d_noop_drm_shim.so"),
+    "powervr": Driver("Imagination BXS-4-64", "trixie-arm64", "trixie-arm64",
+                      MANIFESTS + "powervr*_icd*.json", {"PVR_I_WANT_A_BROKEN_VULKAN_DRIVER": "1"},
+                      "libpowervr_noop_drm_shim.so"),
+    "lavapipe-arm64": _lavapipe("trixie-arm64", {}, "CPU, aarch64 under qemu"),
 }

@@ -1,16 +1,15 @@
 # The private folder's parts: which are there, and how each is made.
-import json
 import os
 import shutil
 from pathlib import Path
 
+import lab_finish
 import lab_unpack
-from lab_table import DRIVERS, OPTIONS, TREES
+from lab_table import OPTIONS, TREES
 from lab_unpack import LabError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("KILN_LAB") or REPOSITORY / ".lab").absolute()
-TOOLS = ["glslangValidator", "spirv-val", "spirv-opt", "spirv-dis", "spirv-as"]
 
 # the kernel's name of a machine: Debian's
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -70,28 +69,6 @@ def version(tree):
     return packages.get("mesa-vulkan-drivers") or packages.get("chromium-common") or ""
 
 
-def _write_wrappers(tree):
-    """Starts each shader tool with the tree's own libraries."""
-    triple, loader = LOADERS[machine()]
-    (tree / "bin").mkdir()
-    for tool in TOOLS:
-        wrapper = tree / "bin" / tool
-        wrapper.write_text(
-            "#!/bin/sh\n"
-            f"# The newer {tool} of the private folder, with its own libraries.\n"
-            f'root="${{0%/*}}/.."\nlibraries="$root/usr/lib/{triple}"\n'
-            f'exec "$libraries/{loader}" --library-path "$libraries" '
-            f'"$root/usr/bin/{tool}" "$@"\n', encoding="utf-8")
-        wrapper.chmod(0o755)
-
-
-def _write_manifest(tree):
-    """Chromium's own manifest is found by no loader: it names an older interface."""
-    manifest = {"file_format_version": "1.0.1",
-                "ICD": {"library_path": "./usr/lib/chromium/libvk_swiftshader.so",
-                        "api_version": "1.3.0"}}
-    (tree / DRIVERS["swiftshader"].manifest).write_text(json.dumps(manifest), encoding="utf-8")
-
-
 # Called with the unpacked tree before it appears under its name.
-FINISH = {"trixie": _write_wrappers, "swiftshader": _write_manifest}
+FINISH = {"trixie": lab_finish.shader_tools, "swiftshader": lab_finish.swiftshader,
+          "cross": lab_finish.cross_compiler, "sysroot-arm64": lab_finish.sysroot}
