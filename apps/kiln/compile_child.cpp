@@ -1,7 +1,9 @@
 // The process that talks to the driver: a line of JSON before and after each pipeline.
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -123,6 +125,7 @@ void write_disassembly(const std::string& folder, const WantedPipeline& of,
 }  // namespace
 
 void compile_as_child(const CompileOptions& options, std::size_t first) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a compiler that hangs must not outlive its watcher
   OpenDevice device({.selector = options.device, .statistics = true, .on_message = {}});
   const PipelineProbe probe(device.device());
   const Work work = list_work(options, device.profile());
