@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/matmul.h"
+#include "kernels/matmul_broadcast.h"
 #include "runtime/base/align.h"
 #include "runtime/base/error.h"
 #include "runtime/ops/tuning.h"
@@ -11,52 +12,107 @@
 namespace kiln {
 namespace {
 
-bool always(const DeviceProfile&, const MatmulProblem&) { return true; }
+bool always(const DeviceProfile&, DType, const MatmulProblem&) { return true; }
 
-// Launches bands of rows, so that no dispatch outlasts a watchdog or exceeds the grid.
-void lower_plain(Lowering& to, const MatmulProblem& problem) {
-  const MatmulTile tile = matmul_tile(to.device(), problem.rows, problem.outputs);
-  const Packing packing{.layout = Packing::Layout::panels, .columns = tile.lanes * 4};
-  const Operand x = to.input(0), weight = to.packed(1, packing);
-  const Operand bias = problem.has_bias ? to.input(2) : x;  // a stand-in is never read
-  const Operand addend = problem.addend_input != 0 ? to.input(problem.addend_input) : x;
-  const std::uint32_t group = tile.group_rows * tile.rows;
-  const auto panels = std::uint32_t(divide_up(problem.outputs, tile.lanes * 4));
-
+// Calls launch(first_row, groups) for bands of rows, each in workgroups of `group` rows, so that no
+// dispatch outlasts a watchdog or exceeds the grid.
+template <typename Launch>
+void for_each_band(const DeviceProfile& device, const MatmulProblem& problem, std::uint32_t group,
+                   const Launch& launch) {
   const std::uint64_t band_rows =
-      std::max<std::uint64_t>(to.device().max_dispatch_flops / problem.flops_a_row(), group);
-  const std::uint64_t most_groups = std::min<std::uint64_t>(
-      std::max<std::uint64_t>(band_rows / group, 1), to.device().max_grid[1]);
+      std::max<std::uint64_t>(device.max_dispatch_flops / problem.flops_a_row(), group);
+  const std::uint64_t most_groups =
+      std::min<std::uint64_t>(std::max<std::uint64_t>(band_rows / group, 1), device.max_grid[1]);
   for (std::uint32_t first = 0; first < problem.rows;) {
     const auto groups =
         std::uint32_t(std::min(divide_up(problem.rows - first, group), most_groups));
-    const std::uint32_t rows = std::min(problem.rows - first, groups * group);
-    to.dispatch<kernels::matmul>({x, weight, bias, addend, to.output()},
-                                 {.rows = problem.rows,
-                                  .first_row = first,
-                                  .inputs = problem.inputs,
-                                  .outputs = problem.outputs,
-                                  .in_height = problem.in_height,
-                                  .in_width = problem.in_width,
-                                  .out_height = problem.out_height,
-                                  .out_width = problem.out_width,
-                                  .addend_rows = problem.addend_rows},
-                                 {.lanes = tile.lanes,
-                                  .group_rows = tile.group_rows,
-                                  .rows = tile.rows,
-                                  .kernel = problem.kernel,
-                                  .stride = problem.stride,
-                                  .padding = problem.padding,
-                                  .vector = problem.inputs % 4 == 0,
-                                  .has_bias = problem.has_bias,
-                                  .has_addend = problem.addend_input != 0,
-                                  .activation = problem.activation},
-                                 Grid{panels, groups, 1}, rows * problem.flops_a_row());
+    launch(first, groups);
     first += groups * group;
   }
 }
 
+std::uint64_t flops_of_band(const MatmulProblem& problem, std::uint32_t first, std::uint32_t rows) {
+  return std::min(problem.rows - first, rows) * problem.flops_a_row();
+}
+
+// The same for all matmul kernels.
+template <typename Kernel>
+typename Kernel::Args args_of(const MatmulProblem& problem, std::uint32_t first_row) {
+  return {.rows = problem.rows,
+          .first_row = first_row,
+          .inputs = problem.inputs,
+          .outputs = problem.outputs,
+          .in_height = problem.in_height,
+          .in_width = problem.in_width,
+          .out_height = problem.out_height,
+          .out_width = problem.out_width,
+          .addend_rows = problem.addend_rows};
+}
+
+struct Operands {
+  Operand x, weight, bias, addend, y;
+};
+
+Operands operands_of(Lowering& to, const MatmulProblem& problem, std::uint32_t columns) {
+  const Operand x = to.input(0);
+  const Operand weight = to.packed(1, {.layout = Packing::Layout::panels, .columns = columns});
+  return {x, weight, problem.has_bias ? to.input(2) : x,  // a stand-in is never read
+          problem.addend_input != 0 ? to.input(problem.addend_input) : x, to.output()};
+}
+
+void lower_plain(Lowering& to, const MatmulProblem& problem) {
+  const MatmulTile tile = matmul_tile(to.device(), problem.rows, problem.outputs);
+  const Operands of = operands_of(to, problem, tile.lanes * 4);
+  const std::uint32_t group = tile.group_rows * tile.rows;
+  const auto panels = std::uint32_t(divide_up(problem.outputs, tile.lanes * 4));
+  for_each_band(to.device(), problem, group, [&](std::uint32_t first, std::uint32_t groups) {
+    to.dispatch<kernels::matmul>(
+        {of.x, of.weight, of.bias, of.addend, of.y}, args_of<kernels::matmul>(problem, first),
+        {.lanes = tile.lanes,
+         .group_rows = tile.group_rows,
+         .rows = tile.rows,
+         .kernel = problem.kernel,
+         .stride = problem.stride,
+         .padding = problem.padding,
+         .vector = problem.inputs % 4 == 0,
+         .has_bias = problem.has_bias,
+         .has_addend = problem.addend_input != 0,
+         .activation = problem.activation},
+        Grid{panels, groups, 1}, flops_of_band(problem, first, groups * group));
+  });
+}
+
+// Whether a subgroup is one vector of a CPU and x's rows are whole loads of it.
+bool fits_broadcast(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
+  const std::uint32_t lanes = device.subgroup_size;
+  return device.kind == DeviceKind::cpu && lanes >= 4 && lanes <= 16 &&
+         device.min_subgroup_size == lanes && device.max_subgroup_size == lanes &&
+         problem.inputs % (lanes * (element == DType::f16 ? 2 : 1)) == 0;
+}
+
+void lower_broadcast(Lowering& to, const MatmulProblem& problem) {
+  using Kernel = kernels::matmul_broadcast;
+  const std::uint32_t lanes = to.device().subgroup_size;
+  const std::uint32_t rows = matmul_broadcast_rows(to.device(), problem.rows);
+  const Operands of = operands_of(to, problem, lanes * 4);
+  const auto panels = std::uint32_t(divide_up(problem.outputs, lanes * 4));
+  for_each_band(to.device(), problem, rows, [&](std::uint32_t first, std::uint32_t groups) {
+    to.dispatch<Kernel>({of.x, of.weight, of.bias, of.addend, of.y},
+                        args_of<Kernel>(problem, first),
+                        {.lanes = lanes,
+                         .rows = rows,
+                         .kernel = problem.kernel,
+                         .stride = problem.stride,
+                         .padding = problem.padding,
+                         .has_bias = problem.has_bias,
+                         .has_addend = problem.addend_input != 0,
+                         .activation = problem.activation},
+                        Grid{panels, groups, 1}, flops_of_band(problem, first, groups * rows));
+  });
+}
+
 constexpr MatmulCandidate kCandidates[] = {
+    {kernels::matmul_broadcast::info, fits_broadcast, lower_broadcast},
     {kernels::matmul::info, always, lower_plain},
 };
 
@@ -71,7 +127,8 @@ void lower_matmul(Lowering& to, const MatmulProblem& problem) {
   const MatmulCandidate* chosen = nullptr;
   for (const MatmulCandidate& candidate : kCandidates) {
     const KernelInfo& kernel = candidate.kernel(to.element());
-    if (!to.device().may_use(kernel) || !candidate.fits(to.device(), problem)) continue;
+    if (!to.device().may_use(kernel) || !candidate.fits(to.device(), to.element(), problem))
+      continue;
     if (chosen == nullptr || kernel.name == to.wanted_kernel()) chosen = &candidate;
   }
   if (chosen == nullptr) {

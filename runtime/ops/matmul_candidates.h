@@ -24,7 +24,7 @@ struct MatmulCandidate {
   // The kernel, whose needs the device must serve.
   const KernelInfo& (*kernel)(DType element);
   // Whether the kernel can serve this problem on a device that can run it.
-  bool (*fits)(const DeviceProfile& device, const MatmulProblem& problem);
+  bool (*fits)(const DeviceProfile& device, DType element, const MatmulProblem& problem);
   void (*lower)(Lowering& to, const MatmulProblem& problem);
 };
 

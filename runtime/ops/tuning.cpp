@@ -16,6 +16,13 @@ MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uin
   return {.lanes = 16, .group_rows = 4, .rows = 2};
 }
 
+std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows) {
+  // More rows share a load of weights; wide vectors have more registers to keep their sums in.
+  if (rows >= 32 && device.subgroup_size >= 16) return 32;
+  if (rows >= 16) return 16;
+  return rows >= 4 ? 4 : 1;
+}
+
 std::uint32_t attention_workgroup(const DeviceProfile& device) {
   return device.kind == DeviceKind::cpu ? std::clamp(device.subgroup_size, 4u, 16u) : 64;
 }

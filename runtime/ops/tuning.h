@@ -15,6 +15,9 @@ struct MatmulTile {
 };
 MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs);
 
+// Rows a workgroup of shaders/matmul/matmul_broadcast.comp.
+std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows);
+
 // Invocations of a workgroup of shaders/attention/attention.comp; each handles one query.
 std::uint32_t attention_workgroup(const DeviceProfile& device);
 

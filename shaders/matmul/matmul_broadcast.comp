@@ -1,0 +1,119 @@
+// The sum of matmul.comp for devices that run a subgroup as one vector, such as software Vulkan. A
+// workgroup is one subgroup. Each lane loads other inputs of a row of x, whose values then reach all
+// lanes by broadcast: no bounds are checked for every single value, as with loads that are uniform.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_ballot : require
+#include "common/kernel.glsl"
+#include "common/activation.glsl"
+
+#if defined(ELEMENT_F16)  // two values a word: no loads of 16 bits, which are slow there
+#define word uint
+#define values(loaded) unpackHalf2x16(loaded)
+const uint kWidth = 2;
+#else
+#define word float
+#define values(loaded) vec2(loaded, 0)
+const uint kWidth = 1;
+#endif
+
+layout(binding = 0) readonly buffer X { word x[]; };            // [image, pixel, input]
+layout(binding = 1) readonly buffer Weight { word weight[]; };  // [panel, tap, input, COLUMNS]
+layout(binding = 2) readonly buffer Bias { element bias[]; };   // [output]
+layout(binding = 3) readonly buffer Addend { element addend[]; };  // like y, or [image or 1, output]
+layout(binding = 4) writeonly buffer Y { element y[]; };        // [image, pixel, output]
+
+layout(push_constant) uniform Args {
+  uint rows;        // output pixels of all images
+  uint first_row;   // of this launch, a band of the rows
+  uint inputs;      // a multiple of LANES, in 16 bits of 2 * LANES
+  uint outputs;
+  uint in_height;
+  uint in_width;
+  uint out_height;
+  uint out_width;
+  uint addend_rows;  // rows of y that share a row of addend; 0: all of them
+};
+
+layout(constant_id = 0) const uint LANES = 8;      // size of a subgroup
+layout(constant_id = 1) const uint ROWS = 16;      // rows a workgroup
+layout(constant_id = 2) const uint KERNEL = 1;     // side of the convolution, 1 or 3
+layout(constant_id = 3) const uint STRIDE = 1;
+layout(constant_id = 4) const uint PADDING = 0;    // above and on the left
+layout(constant_id = 5) const bool HAS_BIAS = false;
+layout(constant_id = 6) const bool HAS_ADDEND = false;
+layout(constant_id = 7) const uint ACTIVATION = 0;
+layout(local_size_x_id = 0) in;
+
+const uint WIDE = 4;  // columns a lane
+const uint COLUMNS = WIDE * LANES;
+const uint BLOCK = 4;  // inputs whose weights are in registers together
+
+float sums[ROWS * WIDE];
+
+#include "matmul/source.glsl"
+
+void add_block(vec2 a[ROWS], uint first_weight, uint first) {
+  vec2 b[BLOCK * WIDE / kWidth];
+  [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
+    [[unroll]] for (uint c = 0; c < WIDE / kWidth; ++c) {
+      b[i * WIDE / kWidth + c] =
+          values(weight[first_weight + (first + i) * COLUMNS / kWidth + c * LANES]);
+    }
+  }
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+    [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
+      const float value = subgroupBroadcast(a[r][i % kWidth], (first + i) / kWidth);
+      [[unroll]] for (uint c = 0; c < WIDE; ++c) {
+        sums[r * WIDE + c] =
+            fma(value, b[(i * WIDE + c) / kWidth][c % kWidth], sums[r * WIDE + c]);
+      }
+    }
+  }
+}
+
+void add_tap(uint row, uint tap, uint first_weight) {
+  const uint lane = gl_LocalInvocationID.x;
+  uint base[ROWS];
+  bool inside[ROWS];
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+    source(min(row + r, rows - 1), tap / KERNEL, tap % KERNEL, base[r], inside[r]);
+  }
+  for (uint k = 0; k < inputs; k += LANES * kWidth) {
+    vec2 a[ROWS];
+    [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+      const vec2 loaded = values(x[(base[r] + k) / kWidth + lane]);
+      a[r] = KERNEL == 1 || inside[r] ? loaded : vec2(0);
+    }
+    [[unroll]] for (uint first = 0; first < LANES * kWidth; first += BLOCK) {
+      add_block(a, first_weight + k * COLUMNS / kWidth, first);
+    }
+  }
+}
+
+void main() {
+  const uint lane = gl_LocalInvocationID.x;
+  const uint row = first_row + gl_WorkGroupID.y * ROWS;
+  const uint taps = KERNEL * KERNEL;
+  [[unroll]] for (uint i = 0; i < ROWS * WIDE; ++i) sums[i] = 0;
+  for (uint tap = 0; tap < taps; ++tap) {
+    const uint panel = (gl_WorkGroupID.x * taps + tap) * inputs * COLUMNS;
+    add_tap(row, tap, panel / kWidth + lane);
+  }
+  [[unroll]] for (uint c = 0; c < WIDE; ++c) {
+    const uint n = gl_WorkGroupID.x * COLUMNS + (c / kWidth * LANES + lane) * kWidth + c % kWidth;
+    if (n < outputs) {
+      const float start = HAS_BIAS ? load(bias[n]) : 0.0;
+      [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+        if (row + r < rows) {
+          float value = sums[r * WIDE + c] + start;
+          if (HAS_ADDEND) {
+            const uint shared_row = addend_rows == 0 ? 0 : (row + r) / addend_rows;
+            value += load(addend[shared_row * outputs + n]);
+          }
+          y[(row + r) * outputs + n] = store(activate(value, ACTIVATION));
+        }
+      }
+    }
+  }
+}
