@@ -11,7 +11,8 @@ root="${{0%/*}}/.."
 """
 
 
-def _write_script(tree, tool, start):
+def write_script(tree, tool, start):
+    """bin/TOOL, which runs the tree's own usr/bin/TOOL by the words `start`."""
     (tree / "bin").mkdir(exist_ok=True)
     wrapper = tree / "bin" / tool
     wrapper.write_text(SCRIPT.format(tool=tool, start=start), encoding="utf-8")
@@ -23,7 +24,7 @@ def shader_tools(tree):
     loader = next(tree.glob("usr/lib/*-linux-gnu/ld-linux*.so.*"))
     libraries = f"$root/usr/lib/{loader.parent.name}"
     for tool in TOOLS:
-        _write_script(tree, tool, f'exec "{libraries}/{loader.name}" --library-path "{libraries}"')
+        write_script(tree, tool, f'exec "{libraries}/{loader.name}" --library-path "{libraries}"')
 
 
 def swiftshader(tree):
@@ -38,7 +39,7 @@ def cross_compiler(tree):
     """The compiler keeps the machine's C library and takes only its own other libraries along."""
     libraries = "$root/usr/lib/x86_64-linux-gnu"
     for program in sorted((tree / "usr/bin").glob("aarch64-linux-gnu-*")):
-        _write_script(tree, program.name, f'LD_LIBRARY_PATH="{libraries}" exec')
+        write_script(tree, program.name, f'LD_LIBRARY_PATH="{libraries}" exec')
     folder = "/usr/aarch64-linux-gnu/lib/"
     for script in sorted((tree / folder[1:]).glob("lib*.so")):
         content = script.read_bytes()
@@ -48,8 +49,8 @@ def cross_compiler(tree):
 
 def sysroot(tree):
     """One folder of libraries, and links that stay within it."""
-    libraries = tree / "usr/lib/aarch64-linux-gnu"
-    for file in sorted((tree / "lib").glob("aarch64-linux-gnu/*")):
+    libraries = next((tree / "usr/lib").glob("*-linux-gnu"))
+    for file in sorted((tree / "lib").glob("*-linux-gnu/*")):
         file.rename(libraries / file.name)
     for link in libraries.iterdir():
         if link.is_symlink() and re.match("/(usr/)?lib/", os.readlink(link)):

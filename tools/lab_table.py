@@ -7,6 +7,8 @@ are stand-ins. The ids are those that Mesa 26.1 accepts.
 """
 from typing import NamedTuple, Optional
 
+import lab_intel
+
 MANIFESTS = "usr/share/vulkan/icd.d/"
 
 # See lab_unpack.make_tree for the fields; `option` is what `tools/lab make` needs to make the tree
@@ -38,6 +40,7 @@ TREES = {
         "suites": ["sid"],
         "closure": ["mesa-vulkan-drivers", "mesa-drm-shim", "libvulkan1"],
     },
+    "intel": lab_intel.TREE,
     "qemu": {
         "suites": ["trixie"],
         "alone": ["qemu-user"],
@@ -59,6 +62,7 @@ TREES = {
 OPTIONS = {  # of `tools/lab make`: (the trees it adds, help)
     "swiftshader": (["swiftshader"], "SwiftShader (27 MB)"),
     "sid": (["sid"], "the newest lavapipe (80 MB)"),
+    "intel": (["intel"], "Intel: a stand-in is built from source (60 MB, about two minutes)"),
     "arm64": (["trixie-arm64", "sid-arm64", "qemu", "cross", "sysroot-arm64"],
               "Mali, PowerVR, V3D, and a build of Kiln for aarch64, all under qemu (250 MB)"),
 }
@@ -96,6 +100,11 @@ def _adreno(number):
                   {"FD_GPU_ID": number}, "libfreedreno_noop_drm_shim.so")
 
 
+def _intel(platform, title):
+    return Driver(title, "trixie", "trixie", MANIFESTS + "intel_icd*.json",
+                  {"INTEL_STUB_GPU_PLATFORM": platform}, "libintel_noop_drm_shim.so", "intel")
+
+
 def _mali(number, identity):
     return Driver(f"Arm Mali {number}", "trixie-arm64", "trixie-arm64",
                   MANIFESTS + "panfrost_icd*.json",
@@ -127,6 +136,10 @@ DRIVERS = {
     "adreno-830": _adreno("830"),
     "apple": Driver("Apple M1", "trixie", "trixie", MANIFESTS + "asahi_icd*.json", {},
                     "libasahi_noop_drm_shim.so"),
+    "kbl": _intel("kbl", "Intel Kaby Lake, Gen9.5"),
+    "tgl": _intel("tgl", "Intel Tiger Lake, Xe-LP"),
+    "dg2": _intel("dg2", "Intel Arc Alchemist, Xe-HPG"),
+    "bmg": _intel("bmg", "Intel Arc Battlemage, Xe2"),
     "mali-g52": _mali("G52", "7212"),
     "mali-g610": _mali("G610", "a867"),
     "mali-g720": _mali("G720", "c800:4"),

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import lab_finish
+import lab_intel
 import lab_unpack
 from lab_table import OPTIONS, TREES
 from lab_unpack import LabError
@@ -71,4 +72,5 @@ def version(tree):
 
 # Called with the unpacked tree before it appears under its name.
 FINISH = {"trixie": lab_finish.shader_tools, "swiftshader": lab_finish.swiftshader,
-          "cross": lab_finish.cross_compiler, "sysroot-arm64": lab_finish.sysroot}
+          "cross": lab_finish.cross_compiler, "sysroot-arm64": lab_finish.sysroot,
+          "intel": lambda tree: lab_intel.build(tree, machine())}

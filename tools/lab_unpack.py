@@ -78,7 +78,7 @@ def machine_settings():
 class PrivateApt:
     """An apt of our own in `folder`, for one machine architecture and a few suites."""
 
-    def __init__(self, folder, suites, architecture, components="main"):
+    def __init__(self, folder, suites, architecture, source=False):
         if not KEYRING.is_file():
             raise LabError(f"{KEYRING} is missing: install the package debian-archive-keyring")
         self.folder = folder
@@ -86,8 +86,8 @@ class PrivateApt:
                      "etc/apt.conf.d", "etc/preferences.d", "etc/sources.list.d"):
             (folder / part).mkdir(parents=True)
         (folder / "dpkg/status").touch()
-        sources = [f"deb [signed-by={KEYRING}] {mirror()} {suite} {components}\n"
-                   for suite in suites]
+        kind = "deb-src" if source else "deb"
+        sources = [f"{kind} [signed-by={KEYRING}] {mirror()} {suite} main\n" for suite in suites]
         (folder / "etc/sources.list").write_text("".join(sources), encoding="utf-8")
         lines = machine_settings() + [
             f'Dir "{folder}/";', f'Dir::State "{folder}/state";',
@@ -122,6 +122,13 @@ class PrivateApt:
         self._get("download", *packages, cwd=self.folder / "cache")
         return sorted((self.folder / "cache").glob("*.deb"))
 
+    def download_source(self, package):
+        """A source package's version and its archive as the project released it."""
+        self._get("source", "--download-only", package, cwd=self.folder / "cache")
+        description = next((self.folder / "cache").glob(f"{package}_*.dsc"))
+        version = description.stem.partition("_")[2]
+        return version, next((self.folder / "cache").glob(f"{package}_*.orig.tar.*z"))
+
 
 def _unpack(deb, root, only):
     if not only:
@@ -151,7 +158,7 @@ def make_tree(tree, recipe, architecture, finish=None):
 
     recipe: a dict of `suites`, and `closure` (packages with all they need) or `alone` (packages by
     themselves) with, optionally, `only` (the paths wanted, as tar patterns). finish: called with
-    the unpacked tree before it appears under its name.
+    the unpacked tree before it appears under its name; it may return more packages and versions.
     """
     if is_complete(tree, recipe):
         return False
@@ -184,8 +191,8 @@ def _fill(work, recipe, architecture, finish):
     root.mkdir()
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         list(pool.map(lambda deb: _unpack(deb, root, recipe.get("only")), debs))
-    if finish:
-        finish(root)
     packages = dict(deb.stem.replace("%3a", ":").split("_")[:2] for deb in debs)
+    if finish:
+        packages |= finish(root) or {}
     stamp = json.dumps({"recipe": recipe, "packages": packages}, indent=1)
     (root / ".complete").write_text(stamp, encoding="utf-8")
