@@ -109,7 +109,7 @@ def launch(driver, command):
     tree = DRIVERS[driver].libraries
     wanted = lab_trees.architecture(tree) if tree else built_for
     if built_for not in ("", wanted):
-        hint = " (tools/lab arm64 builds such programs)" if wanted == "arm64" else ""
+        hint = " (tools/lab arm64 builds such programs in .lab/build-arm64)" if wanted == "arm64" else ""
         raise LabError(f"{driver}: {program} is for {built_for}, not for {wanted}{hint}")
     words = _launch_words(driver)
     environment = _environment(driver) | {"KILN_LAUNCH": shlex.join(words)}

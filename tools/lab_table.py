@@ -105,11 +105,10 @@ def _intel(platform, title):
                   {"INTEL_STUB_GPU_PLATFORM": platform}, "libintel_noop_drm_shim.so", "intel")
 
 
-def _mali(number, identity):
+def _mali(number, identity, more=None):
+    settings = {"PAN_I_WANT_A_BROKEN_VULKAN_DRIVER": "1", "PAN_GPU_ID": identity, **(more or {})}
     return Driver(f"Arm Mali {number}", "trixie-arm64", "trixie-arm64",
-                  MANIFESTS + "panfrost_icd*.json",
-                  {"PAN_I_WANT_A_BROKEN_VULKAN_DRIVER": "1", "PAN_GPU_ID": identity},
-                  "libpanfrost_noop_drm_shim.so")
+                  MANIFESTS + "panfrost_icd*.json", settings, "libpanfrost_noop_drm_shim.so")
 
 
 DRIVERS = {
@@ -140,7 +139,7 @@ DRIVERS = {
     "tgl": _intel("tgl", "Intel Tiger Lake, Xe-LP"),
     "dg2": _intel("dg2", "Intel Arc Alchemist, Xe-HPG"),
     "bmg": _intel("bmg", "Intel Arc Battlemage, Xe2"),
-    "mali-g52": _mali("G52", "7212"),
+    "mali-g52": _mali("G52", "7212", {"MESA_VK_VERSION_OVERRIDE": "1.2"}),  # it says 1.0
     "mali-g610": _mali("G610", "a867"),
     "mali-g720": _mali("G720", "c800:4"),
     "v3d": Driver("Raspberry Pi 5, V3D 7.1", "sid-arm64", "sid-arm64",
