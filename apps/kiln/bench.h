@@ -2,10 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <string>
 
 namespace kiln::app {
 
 void add_bench_kernels(CLI::App& bench);
+void add_bench_stages(CLI::App& bench);
+void add_bench_picture(CLI::App& bench);
 
 }  // namespace kiln::app

@@ -22,7 +22,7 @@ constexpr std::string_view kGroups[] = {"matmul", "conv", "attention", "norm", "
 
 struct Arguments {
   std::vector<std::string> sets, only, shapes, kernels, avoid;
-  std::string device, precision = "auto", against;
+  std::string device, precision = "auto", against, save;
   std::uint32_t repeat = 0, heaviest = 0;
   bool every_kernel = false, cold = false, list = false, json = false, quiet = false;
 };
@@ -172,12 +172,13 @@ class Runner {
 };
 
 void report(const Arguments& arguments, const Runner& runner, const std::vector<BenchRow>& rows,
-            const EarlierTimes& earlier, const BenchPeaks& peaks) {
+            const EarlierTimes& earlier, const BenchPeaks& peaks, SavedJson& saved) {
+  const nlohmann::json json = {{"bench", "kernels"},
+                               {"device", bench_device_json(runner.info())},
+                               {"peaks", to_json(peaks)},
+                               {"kernels", kernels_json(rows, peaks, earlier)}};
+  saved.write(json);
   if (arguments.json) {
-    const nlohmann::json json = {{"bench", "kernels"},
-                                 {"device", bench_device_json(runner.info())},
-                                 {"peaks", to_json(peaks)},
-                                 {"kernels", kernels_json(rows, peaks, earlier)}};
     fmt::print("{}\n", json.dump(2));
     return;
   }
@@ -196,6 +197,7 @@ void run(const Arguments& arguments) {
     earlier = earlier_times(read_json(arguments.against), arguments.against);
   }
   work_of(arguments, false);  // shapes that make no sense are told before a device is opened
+  SavedJson saved(arguments.save);
   Runner runner(arguments);
   const BenchPeaks peaks = measure_bench_peaks(runner.info());
   Terminal terminal(arguments.quiet);
@@ -214,7 +216,7 @@ void run(const Arguments& arguments) {
     }
   }
   terminal.show({"bench", std::uint32_t(work.size()), std::uint32_t(work.size())});
-  report(arguments, runner, rows, earlier, peaks);
+  report(arguments, runner, rows, earlier, peaks, saved);
   if (!wrong.empty()) fail("bench", "wrong results: {}", fmt::join(wrong, ", "));
 }
 
@@ -247,6 +249,7 @@ void add_bench_kernels(CLI::App& bench) {
       ->capture_default_str();
   command->add_option("--against", arguments->against,
                       "an earlier --json output: says how many times as fast each is");
+  command->add_option("--save", arguments->save, "write what --json prints to this file, too");
   command->add_flag("--list", arguments->list, "print the shapes; needs no device");
   command->add_flag("--json", arguments->json, "print all as JSON");
   command->add_flag("-q,--quiet", arguments->quiet, "no progress");

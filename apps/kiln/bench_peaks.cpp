@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 namespace kiln::app {
 
 BenchPeaks measure_bench_peaks(const PhysicalDeviceInfo& device) {
@@ -39,6 +41,17 @@ nlohmann::json bench_device_json(const PhysicalDeviceInfo& device) {
           {"driver", device.profile.driver},
           {"kind", device.profile.kind == DeviceKind::cpu ? "cpu" : "gpu"},
           {"subgroup_size", device.profile.subgroup_size}};
+}
+
+SavedJson::SavedJson(const std::string& path) {
+  if (!path.empty()) file_.emplace(path);
+}
+
+void SavedJson::write(const nlohmann::json& json) {
+  if (!file_) return;
+  const std::string text = json.dump(1) + '\n';
+  file_->write(std::as_bytes(std::span(text)));
+  file_->commit();
 }
 
 std::string percent_or_dash(double part, double whole) {

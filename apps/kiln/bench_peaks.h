@@ -7,6 +7,7 @@
 
 #include "apps/kiln/bench_probe.h"
 #include "apps/kiln/profile_peak.h"
+#include "runtime/weights/output_file.h"
 
 namespace kiln::app {
 
@@ -26,6 +27,17 @@ std::string to_text(const BenchPeaks& peaks);
 nlohmann::json to_json(const BenchPeaks& peaks);
 // Name, driver, kind.
 nlohmann::json bench_device_json(const PhysicalDeviceInfo& device);
+
+// Opened before the work, so that a path that cannot be written is told at once; the file comes
+// into being when it is complete.
+class SavedJson {
+ public:
+  explicit SavedJson(const std::string& path);  // empty: nothing is saved
+  void write(const nlohmann::json& json);
+
+ private:
+  std::optional<OutputFile> file_;
+};
 
 // --- For tables ---
 std::string percent_or_dash(double part, double whole);

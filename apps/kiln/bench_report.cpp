@@ -11,7 +11,7 @@
 namespace kiln::app {
 namespace {
 
-constexpr std::size_t kShapeWidth = 32, kKernelWidth = 40;
+constexpr std::size_t kShapeWidth = 36, kKernelWidth = 43;
 
 double gflops_a_second(const BenchRow& row) {
   const double ms = row.times.median_ms();

@@ -28,8 +28,8 @@ void add_avoid(CLI::App& command, std::vector<std::string>& kernels) {
 
 void ModelArguments::add_to(CLI::App& command) {
   command.add_option("-m,--model", options.model,
-                     "model: a folder in diffusers layout, or a .safetensors or .ckpt file "
-                     "(default: see `kiln models`)");
+                     "model: a folder in diffusers layout, a .safetensors or .ckpt file, or "
+                     "synthetic:sd15 for random weights (default: see `kiln models`)");
   command.add_option("--config", options.config_folder,
                      "for single files: a folder with the component configs");
   command.add_option("--vocabulary", options.vocabulary_folder,

@@ -39,10 +39,8 @@ DeviceProfile ordinary_device() {
 
 std::vector<Plan> plans(const Arguments& arguments, const DeviceProfile& device) {
   const Model model =
-      arguments.model.starts_with("synthetic:")
-          ? synthetic_model(arguments.model.substr(10), 0)
-          : open_model(arguments.model.empty() ? default_model() : arguments.model,
-                       {.config_folder = arguments.config, .vocabulary_folder = {}, .warn = {}});
+      open_model(arguments.model.empty() ? default_model() : arguments.model,
+                 {.config_folder = arguments.config, .vocabulary_folder = {}, .warn = {}});
   StageTarget target;
   target.device = &device;
   target.element = arguments.precision == "f16" ? DType::f16 : DType::f32;

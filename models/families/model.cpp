@@ -18,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kHashedTensorBytes = 1 << 20;
+constexpr std::string_view kSynthetic = "synthetic:";
+constexpr std::uint64_t kSyntheticSeed = 0;
 
 // FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv.
 class Hash {
@@ -75,6 +77,9 @@ void read_tokenizer(const fs::path& folder, Model& model) {
 }
 
 Model open_model(const std::string& path, const OpenOptions& options) {
+  if (path.starts_with(kSynthetic)) {
+    return synthetic_model(std::string_view(path).substr(kSynthetic.size()), kSyntheticSeed);
+  }
   if (!fs::exists(path)) fail(path, "no such file or folder");
   Model model = fs::is_directory(path) ? open_folder_model(path, options)
                                        : open_single_file_model(path, options);
@@ -84,9 +89,14 @@ Model open_model(const std::string& path, const OpenOptions& options) {
 }
 
 Model synthetic_model(std::string_view name, std::uint64_t seed) {
+  if (name == "sdxl") {
+    fail_usage("--model",
+               "synthetic:sdxl: the networks of SDXL are not built yet; the shapes of its kernels "
+               "are in `kiln bench kernels --set sdxl-1024`");
+  }
   if (name != "sd15") fail_usage("--model", "synthetic:{} is not known; known: sd15", name);
   Model model;
-  model.path = "synthetic:" + std::string(name);
+  model.path = std::string(kSynthetic) + std::string(name);
   model.family = "sd1";
   model.weights = std::make_shared<Synthetic>(seed);
   model.tokenizer = Tokenizer::bytes_only(model.text.vocabulary);

@@ -41,12 +41,13 @@ struct OpenOptions {
   std::function<void(std::string_view)> warn;  // may be empty
 };
 
-// path: a folder in diffusers layout (with model_index.json or the component folders) or a
-// single-file checkpoint. Throws Error naming what is missing or not supported.
+// path: a folder in diffusers layout (with model_index.json or the component folders), a
+// single-file checkpoint, or "synthetic:sd15" for synthetic_model("sd15"). Throws Error naming what
+// is missing or not supported.
 Model open_model(const std::string& path, const OpenOptions& options);
 
 // The shapes of a model without its files: seeded random weights, scaled so that activations stay
-// sane. name: "sd15".
+// sane (float16 included). name: "sd15". Throws Error (usage) for any other.
 Model synthetic_model(std::string_view name, std::uint64_t seed);
 
 // Where data lives that is set up once for the user: $XDG_DATA_HOME/kiln or ~/.local/share/kiln.

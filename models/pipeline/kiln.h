@@ -66,8 +66,8 @@ std::vector<ModelPlace> model_places();
 std::string default_model();
 
 struct ModelOptions {
-  std::string model;          // folder in diffusers layout, or a .safetensors or .ckpt file; empty:
-                              // default_model()
+  std::string model;          // folder in diffusers layout, a .safetensors or .ckpt file, or
+                              // "synthetic:sd15" for random weights; empty: default_model()
   std::string config_folder;  // for single files: a folder with the component configs
   std::string
       vocabulary_folder;  // for single files: vocab.json and merges.txt; empty: the user's data

@@ -44,10 +44,6 @@ std::vector<std::uint32_t> seed_words(const std::vector<std::uint64_t>& seeds) {
 constexpr std::size_t kMostShown = 200;
 
 Model open(const ModelOptions& options) {
-  constexpr std::string_view kSynthetic = "synthetic:";
-  if (options.model.starts_with(kSynthetic)) {
-    return synthetic_model(options.model.substr(kSynthetic.size()), 0);
-  }
   const std::string path = options.model.empty() ? default_model() : options.model;
   return open_model(path, {.config_folder = options.config_folder,
                            .vocabulary_folder = options.vocabulary_folder,

@@ -67,6 +67,39 @@ INSTANTIATE_TEST_SUITE_P(
              "not what kiln bench kernels --json writes"}),
     [](const testing::TestParamInfo<Case>& tested) { return tested.param.name; });
 
+const std::string kModel = KILN_SOURCE_DIR "/tests/golden/sd15-tiny";
+
+INSTANTIATE_TEST_SUITE_P(
+    StagesAndPictures, BenchUsage,
+    testing::Values(
+        Case{"StagesWithoutUnknown",
+             {"stages", "-m", kModel, "--without", "geglo"},
+             2,
+             "did you mean 'geglu'"},
+        Case{"StagesModelMissing", {"stages", "-m", "missing"}, 1, "missing"},
+        Case{"StagesSdxl", {"stages", "-m", "synthetic:sdxl"}, 2, "not built yet"},
+        Case{"StagesSyntheticUnknown", {"stages", "-m", "synthetic:x"}, 2, "known: sd15"},
+        Case{"StagesSize", {"stages", "-m", kModel, "-W", "65"}, 2, "width"},
+        Case{"StagesRepeatZero", {"stages", "--repeat", "0"}, 2, "--repeat"},
+        Case{"StagesAgainstOther",
+             {"stages", "-m", kModel, "--against", "row.json"},
+             1,
+             "not what kiln bench stages --json writes"},
+        Case{"StagesSaveInNoFolder",
+             {"stages", "-m", kModel, "--save", "none/out.json"},
+             1,
+             "none/out.json"},
+        Case{"PictureModelMissing", {"picture", "-m", "missing"}, 1, "missing"},
+        Case{"PictureAgainstOther",
+             {"picture", "-m", kModel, "--against", "row.json"},
+             1,
+             "not what kiln bench picture --json writes"},
+        Case{"PictureSaveInNoFolder",
+             {"picture", "-m", kModel, "--save", "none/out.json"},
+             1,
+             "none/out.json"}),
+    [](const testing::TestParamInfo<Case>& tested) { return tested.param.name; });
+
 TEST(BenchList, NamesEverySetAndNeedsNoDevice) {
   const TemporaryFolder folder;
   const Environment no_driver = {{"VK_DRIVER_FILES", "/dev/null"},

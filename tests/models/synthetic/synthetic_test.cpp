@@ -45,5 +45,29 @@ TEST(SyntheticSd15, AGuidedStepAndADecodeAt256AreFiniteAndSane) {
   EXPECT_EQ(PipelineAccess::parts(pipeline).device.validation_messages(), 0u);
 }
 
+// Sixteen-bit numbers end at 65504; beyond, stores saturate and sums of saturated numbers do harm.
+TEST(SyntheticSd15, AGuidedStepInHalfPrecisionStaysFarFromTheEndOfItsRange) {
+  ModelOptions options;
+  options.model = "synthetic:sd15";
+  options.precision = Precision::f16;
+  Pipeline pipeline(options);
+  DenoiseRequest request;
+  request.context = pipeline.encode_text({"a beautiful sunset over the ocean"});
+  request.negative = pipeline.encode_text({""});
+  request.width = request.height = 64;
+  request.seeds = {1};
+  request.sampling.sampler = "ddim";
+  request.sampling.steps = 1;
+  const Latents latents = pipeline.denoise(request);
+  double largest = 0;
+  for (const float value : latents.values) {
+    ASSERT_TRUE(std::isfinite(value));
+    largest = std::max(largest, double(std::abs(value)));
+  }
+  EXPECT_GT(rms(latents.values), 0.1);
+  EXPECT_LT(largest, 1000.0);
+  EXPECT_EQ(PipelineAccess::parts(pipeline).device.validation_messages(), 0u);
+}
+
 }  // namespace
 }  // namespace kiln
