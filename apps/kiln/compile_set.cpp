@@ -14,6 +14,7 @@
 #include "runtime/base/error.h"
 #include "runtime/execution/kernel_library.h"
 #include "runtime/execution/open_device.h"
+#include "runtime/verification/known_answers.h"
 #include "runtime/verification/spirv_module.h"
 
 namespace kiln::app {
@@ -32,27 +33,32 @@ class Collector {
     explore(element, make, {device_.avoided_kernels.begin(), device_.avoided_kernels.end()}, true);
   }
 
-  // What no plan launched, with the constants of its source.
+  // Operations no model asks for (they are fused, or belong to other types), as the self-test has
+  // them: only kernels that were not reached before count.
+  void add_known_answers(DType element) {
+    const std::set<const KernelInfo*> before = reached_;
+    skipped_ = &before;
+    for (const Tape& tape : known_answers(element)) {
+      add("self-test: " + tape.name, element, [&](const StageTarget& target) {
+        Graph graph(tape.name, tape.element);
+        tape.record(graph);
+        return compile(graph, *target.device);
+      });
+    }
+    skipped_ = nullptr;
+  }
+
+  // What nothing launched: peaks are measured with the constants of their source.
   void add_rest() {
     for (const KernelInfo* kernel : kernels::all()) {
-      const std::string name(kernel->name), element(to_text(kernel->element));
       if (reached_.contains(kernel)) continue;
       if (!device_.serves(kernel->needs)) {
         left_out(*kernel, "the device lacks " + feature_names(kernel->needs & ~device_.features));
-        continue;
+      } else if (kernel->name.starts_with("bench/")) {
+        add_with_defaults(*kernel);
+      } else {
+        left_out(*kernel, "no operation chooses it on this device");
       }
-      Dispatch dispatch;
-      dispatch.kernel = kernel;
-      dispatch.constants = default_constants(kernel->spirv, kernel->constant_ids);
-      dispatch.arguments.resize(kernel->arguments_bytes);
-      dispatch.ranges.resize(kernel->operands.size());
-      const std::string problem = cannot_run(dispatch, device_);
-      if (!problem.empty()) {
-        left_out(*kernel, "no model reaches it, and by itself it needs " + problem);
-        continue;
-      }
-      user_ = "no model: constants of its source";
-      collect(dispatch);
     }
   }
 
@@ -71,7 +77,8 @@ class Collector {
       }
     } catch (const Error& error) {
       if (first) {
-        set.not_planned.push_back(fmt::format("{}: {}", user_, error.what()));
+        if (skipped_ == nullptr)
+          set.not_planned.push_back(fmt::format("{}: {}", user_, error.what()));
       } else if (avoided.size() == device_.avoided_kernels.size() + 1) {
         for (const std::string& kernel : avoided) irreplaceable_.insert(kernel);
       }
@@ -85,7 +92,20 @@ class Collector {
     }
   }
 
+  void add_with_defaults(const KernelInfo& kernel) {
+    Dispatch dispatch;
+    dispatch.kernel = &kernel;
+    dispatch.constants = default_constants(kernel.spirv, kernel.constant_ids);
+    dispatch.arguments.resize(kernel.arguments_bytes);
+    dispatch.ranges.resize(kernel.operands.size());
+    const std::string problem = cannot_run(dispatch, device_);
+    if (!problem.empty()) return left_out(kernel, "it needs " + problem);
+    user_ = "bench";
+    collect(dispatch);
+  }
+
   void collect(const Dispatch& dispatch) {
+    if (skipped_ != nullptr && skipped_->contains(dispatch.kernel)) return;
     reached_.insert(dispatch.kernel);
     if (!known_.insert({dispatch.kernel, dispatch.constants}).second) return;
     set.pipelines.push_back({dispatch.kernel, dispatch.constants, user_});
@@ -101,6 +121,7 @@ class Collector {
   std::set<std::string> irreplaceable_;      // of the stage at hand
   std::set<std::set<std::string>> visited_;  // sets of avoided kernels, of the stage at hand
   std::set<const KernelInfo*> reached_;
+  const std::set<const KernelInfo*>* skipped_ = nullptr;  // kernels that are not collected now
   std::set<std::pair<const KernelInfo*, std::vector<std::uint32_t>>> known_;
 };
 
@@ -155,6 +176,10 @@ PipelineSet wanted_pipelines(const DeviceProfile& device, const std::vector<std:
     add_model(collector, large, 512, element);
     add_model(collector, large, 256, element);
     for (const Model& model : others) add_model(collector, model, model.native_size, element);
+  }
+  for (const DType element : {DType::f32, DType::f16}) {
+    if (element == DType::f32 || device.serves(kNeedStorage16))
+      collector.add_known_answers(element);
   }
   collector.add_rest();
   return std::move(collector.set);

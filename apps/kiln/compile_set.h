@@ -30,7 +30,8 @@ struct PipelineSet {
 // Compiles the stages of Stable Diffusion 1.5 (512x512 and 256x256) and of `models` at their own
 // size, with and without guidance, from prompt and from image, in each element type the device
 // stores; where an operation has several candidates, through each of them. Kernels no model reaches
-// (those that measure peaks, say) get the constants of their source. Needs no device.
+// come from the self-test's cases, those that measure peaks get the constants of their source.
+// Needs no device.
 PipelineSet wanted_pipelines(const DeviceProfile& device, const std::vector<std::string>& models);
 
 }  // namespace kiln::app
