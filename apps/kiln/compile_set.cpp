@@ -1,17 +1,16 @@
-// Plans of all stages, made again and again while kernels are avoided, until nothing new comes.
+// Plans of all stages, in every choice of kernels.
 #include "apps/kiln/compile_set.h"
 
 #include <fmt/format.h>
 
 #include <functional>
-#include <map>
 #include <set>
 #include <utility>
 
+#include "apps/kiln/kernel_choices.h"
 #include "kernels/all.h"
 #include "models/families/model.h"
 #include "models/pipeline/stages.h"
-#include "runtime/base/error.h"
 #include "runtime/execution/kernel_library.h"
 #include "runtime/execution/open_device.h"
 #include "runtime/verification/known_answers.h"
@@ -20,17 +19,23 @@
 namespace kiln::app {
 namespace {
 
-using PlanMaker = std::function<Plan(const StageTarget& target)>;
+using StageMaker = std::function<Plan(const StageTarget& target)>;
 
 class Collector {
  public:
   explicit Collector(const DeviceProfile& device) : device_(device) {}
 
-  void add(const std::string& user, DType element, const PlanMaker& make) {
+  void add(const std::string& user, DType element, const StageMaker& make) {
     user_ = fmt::format("{} {}", user, to_text(element));
-    irreplaceable_.clear();
-    visited_.clear();
-    explore(element, make, {device_.avoided_kernels.begin(), device_.avoided_kernels.end()}, true);
+    const std::string problem = for_each_choice(
+        device_,
+        [&](const DeviceProfile& device) { return make({.element = element, .device = &device}); },
+        [&](const Plan& plan) {
+          for (const Dispatch& dispatch : plan.dispatches) collect(dispatch);
+        });
+    if (!problem.empty() && skipped_ == nullptr) {
+      set.not_planned.push_back(fmt::format("{}: {}", user_, problem));
+    }
   }
 
   // Operations no model asks for (they are fused, or belong to other types), as the self-test has
@@ -65,33 +70,6 @@ class Collector {
   PipelineSet set;
 
  private:
-  void explore(DType element, const PlanMaker& make, const std::set<std::string>& avoided,
-               bool first) {
-    DeviceProfile device = device_;
-    device.avoided_kernels = {avoided.begin(), avoided.end()};
-    std::set<std::string> names;
-    try {
-      for (const Dispatch& dispatch : make({.element = element, .device = &device}).dispatches) {
-        collect(dispatch);
-        names.emplace(dispatch.kernel->name);
-      }
-    } catch (const Error& error) {
-      if (first) {
-        if (skipped_ == nullptr)
-          set.not_planned.push_back(fmt::format("{}: {}", user_, error.what()));
-      } else if (avoided.size() == device_.avoided_kernels.size() + 1) {
-        for (const std::string& kernel : avoided) irreplaceable_.insert(kernel);
-      }
-      return;
-    }
-    for (const std::string& name : names) {
-      if (irreplaceable_.contains(name)) continue;
-      std::set<std::string> more = avoided;
-      more.insert(name);
-      if (visited_.insert(more).second) explore(element, make, more, false);
-    }
-  }
-
   void add_with_defaults(const KernelInfo& kernel) {
     Dispatch dispatch;
     dispatch.kernel = &kernel;
@@ -118,8 +96,6 @@ class Collector {
 
   const DeviceProfile& device_;
   std::string user_;
-  std::set<std::string> irreplaceable_;      // of the stage at hand
-  std::set<std::set<std::string>> visited_;  // sets of avoided kernels, of the stage at hand
   std::set<const KernelInfo*> reached_;
   const std::set<const KernelInfo*>* skipped_ = nullptr;  // kernels that are not collected now
   std::set<std::pair<const KernelInfo*, std::vector<std::uint32_t>>> known_;

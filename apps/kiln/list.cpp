@@ -5,13 +5,46 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/kiln/commands.h"
+#include "apps/kiln/kernel_choices.h"
 #include "models/pipeline/kiln.h"
+#include "runtime/execution/open_device.h"
 
 namespace kiln::app {
 namespace {
 
+nlohmann::json as_json(const std::vector<OperationKernels>& operations) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const OperationKernels& one : operations) {
+    nlohmann::json kernels = nlohmann::json::array(), refused = nlohmann::json::array();
+    for (const auto& [name, launches] : one.kernels) {
+      kernels.push_back({{"kernel", name}, {"launches", launches}});
+    }
+    for (const auto& [name, reason] : one.refused) {
+      refused.push_back({{"kernel", name}, {"reason", reason}});
+    }
+    list.push_back({{"operation", one.operation}, {"kernels", kernels}, {"refused", refused}});
+  }
+  return list;
+}
+
+void print(const OperationKernels& one) {
+  std::string names, refused;
+  for (const auto& [name, launches] : one.kernels) names += (names.empty() ? "" : ", ") + name;
+  for (const auto& [name, reason] : one.refused) {
+    refused += fmt::format("{}{}: {}", refused.empty() ? "; not " : "; ", name, reason);
+  }
+  fmt::print("   {}: {}{}\n", one.operation, names, refused);
+}
+
+// By index, as devices() lists them; none where a device is refused.
+std::vector<OperationKernels> kernels_of(const PhysicalDeviceInfo& device) {
+  if (!device.refused.empty()) return {};
+  return operation_kernels(device.profile);
+}
+
 void print_devices(bool json) {
   const std::vector<DeviceDescription> found = devices();
+  const std::vector<PhysicalDeviceInfo> profiles = list_devices();
   if (json) {
     nlohmann::json list = nlohmann::json::array();
     for (const DeviceDescription& device : found) {
@@ -21,7 +54,8 @@ void print_devices(bool json) {
                       {"kind", device.kind},
                       {"refused", device.refused},
                       {"facts", device.facts},
-                      {"quirks", device.quirks}});
+                      {"quirks", device.quirks},
+                      {"operations", as_json(kernels_of(profiles.at(device.index)))}});
     }
     fmt::print("{}\n", list.dump(2));
     return;
@@ -31,6 +65,7 @@ void print_devices(bool json) {
     if (!device.refused.empty()) fmt::print("   cannot be used: {}\n", device.refused);
     fmt::print("{}", device.facts);
     for (const std::string& quirk : device.quirks) fmt::print("   quirk: {}\n", quirk);
+    for (const OperationKernels& one : kernels_of(profiles.at(device.index))) print(one);
   }
 }
 
@@ -63,7 +98,7 @@ void add(CLI::App& program, const char* name, const char* help, void (*print)(bo
 }  // namespace
 
 void add_devices(CLI::App& program) {
-  add(program, "devices", "every Vulkan device, with its facts and quirks", print_devices);
+  add(program, "devices", "every Vulkan device: facts, quirks, the kernels it gets", print_devices);
 }
 
 void add_samplers(CLI::App& program) {
