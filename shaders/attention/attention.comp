@@ -6,11 +6,11 @@
 #include "common/kernel.glsl"
 
 layout(binding = 0) readonly buffer Q { element q[]; };    // [image, query, head, d]
-layout(binding = 0) readonly buffer Q4 { element4 q4[]; };
+layout(binding = 0) readonly buffer Q4 { packed4 q4[]; };
 layout(binding = 1) readonly buffer K { element k[]; };    // [image, key, head, d]
-layout(binding = 1) readonly buffer K4 { element4 k4[]; };
+layout(binding = 1) readonly buffer K4 { packed4 k4[]; };
 layout(binding = 2) readonly buffer V { element v[]; };    // [image, key, head, d]
-layout(binding = 2) readonly buffer V4 { element4 v4[]; };
+layout(binding = 2) readonly buffer V4 { packed4 v4[]; };
 layout(binding = 3) writeonly buffer Y { element y[]; };   // like q
 
 layout(push_constant) uniform Args {
@@ -38,21 +38,21 @@ vec4 query[QUADS];
 vec4 sums[QUADS];
 
 vec4 quad_of_q(uint base, uint i) {
-  if (VECTOR) return load4(q4[base / 4 + i]);
+  if (VECTOR) return load_packed4(q4[base / 4 + i]);
   vec4 value = vec4(0);
   for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(q[base + i * 4 + c]);
   return value;
 }
 
 vec4 quad_of_k(uint base, uint i) {
-  if (VECTOR) return load4(k4[base / 4 + i]);
+  if (VECTOR) return load_packed4(k4[base / 4 + i]);
   vec4 value = vec4(0);
   for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(k[base + i * 4 + c]);
   return value;
 }
 
 vec4 quad_of_v(uint base, uint i) {
-  if (VECTOR) return load4(v4[base / 4 + i]);
+  if (VECTOR) return load_packed4(v4[base / 4 + i]);
   vec4 value = vec4(0);
   for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) value[c] = load(v[base + i * 4 + c]);
   return value;

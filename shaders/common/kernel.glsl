@@ -19,6 +19,15 @@
 #define store(value) element(storable(value))
 #define store4(value) element4(storable(value))
 
+// Four elements, read as words: software Vulkan is faster so where all lanes read the same ones.
+#if defined(ELEMENT_F16)
+#define packed4 uvec2
+vec4 load_packed4(uvec2 value) { return vec4(unpackHalf2x16(value.x), unpackHalf2x16(value.y)); }
+#else
+#define packed4 vec4
+vec4 load_packed4(vec4 value) { return value; }
+#endif
+
 // Saturates 16-bit storage: an overflow must not become infinity, and from there NaN.
 #if defined(ELEMENT_F16)
 float storable(float value) { return isnan(value) ? value : clamp(value, -65504.0, 65504.0); }
