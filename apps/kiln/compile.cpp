@@ -2,16 +2,16 @@
 #include "apps/kiln/compile.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "apps/kiln/commands.h"
+#include "models/pipeline/avoid_list.h"
 #include "models/pipeline/kiln.h"
 #include "runtime/base/error.h"
+#include "runtime/verification/spirv_module.h"
 
 namespace kiln::app {
 namespace {
@@ -38,6 +38,8 @@ void run(Arguments& arguments) {
   if (!(options.timeout_s > 0) || options.timeout_s > 3600) {
     fail_usage("--timeout", "is {}, expected seconds above 0 up to 3600", options.timeout_s);
   }
+  options.kernels = full_kernel_names(options.kernels);
+  for (const std::string& file : options.modules) SpirvModule(file).info();
   if (!options.disassembly.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.disassembly, error);

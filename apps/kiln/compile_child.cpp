@@ -71,9 +71,6 @@ Work list_work(const CompileOptions& options, const DeviceProfile& device) {
   std::erase_if(work.set.pipelines,
                 [&](const WantedPipeline& one) { return unwanted(one.kernel->name); });
   std::erase_if(work.set.left_out, [&](const LeftOut& one) { return unwanted(one.kernel); });
-  if (work.set.pipelines.empty() && work.set.left_out.empty()) {
-    fail_usage("--kernel", "there is no kernel {}", fmt::join(options.kernels, ", "));
-  }
   return work;
 }
 

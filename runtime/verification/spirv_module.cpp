@@ -101,7 +101,8 @@ std::vector<std::uint32_t> default_constants(Words words, Words ids) {
 
 SpirvModule::SpirvModule(const std::string& file)
     : name_(std::filesystem::path(file).filename().string()), words_(read_words(file)) {
-  std::uint32_t bindings = 0, wrong_set = 0;
+  std::uint64_t bindings = 0;
+  std::uint32_t wrong_set = 0;
   std::optional<std::uint32_t> unknown;
   info_.workgroup = {1, 1, 1};
   const bool whole = for_each_instruction(words_, [&](std::uint32_t opcode, Words operands) {
@@ -111,7 +112,7 @@ SpirvModule::SpirvModule(const std::string& file)
       if (!need) unknown = operands[0];
     }
     if (opcode == kDecorate && operands.size() >= 3) {
-      if (operands[1] == kBinding) bindings = std::max(bindings, operands[2] + 1);
+      if (operands[1] == kBinding) bindings = std::max(bindings, std::uint64_t{operands[2]} + 1);
       if (operands[1] == kDescriptorSet) wrong_set = std::max(wrong_set, operands[2]);
     }
     if (opcode == kExecutionMode && operands.size() >= 5 && operands[1] == kLocalSize) {

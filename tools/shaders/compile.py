@@ -1,6 +1,6 @@
 """Compiles one compute shader to C++: glslang, reflection, optimisation, embedding.
 
-compile.py shader SHADER.comp --out DIR --glslang PATH [--optimizer PATH] [--depfile FILE]
+compile.py shader SHADER.comp --out DIR --glslang PATH [--optimizer PATH] [--depfile FILE] [--debug]
 compile.py catalogue SHADER.comp... --out DIR
 """
 
@@ -53,7 +53,8 @@ def compile_variant(shader, element, options, folder):
     run([options.glslang, "-V", "-g", "--quiet", "--target-env", TARGET, f"-I{root_of(shader)}",
          *defines, "-S", "comp", shader, "-o", plain])
     embedded = plain
-    if options.optimizer:
+    # With debug information (KILN_SHADER_DEBUG) as glslang made it: the optimizer would strip it.
+    if options.optimizer and not options.debug:
         run([options.optimizer, f"--target-env={TARGET}", "-O", "--strip-debug", plain, "-o",
              optimised])
         embedded = optimised
@@ -108,6 +109,8 @@ def main():
     parser.add_argument("--glslang")
     parser.add_argument("--optimizer")
     parser.add_argument("--depfile")
+    parser.add_argument("--debug", action="store_true",
+                        help="embed the module with debug information, not optimized")
     options = parser.parse_args()
     try:
         (compile_shader if options.command == "shader" else write_catalogue)(options)
