@@ -8,14 +8,22 @@
 namespace kiln::app {
 
 BenchPeaks measure_bench_peaks(const PhysicalDeviceInfo& device) {
-  BenchPeaks peaks{.device = measure_peaks(device), .host = {}};
-  if (device.profile.kind == DeviceKind::cpu) peaks.host = measure_host_peak();
+  BenchPeaks peaks{.device = measure_peaks(device), .host = {}, .half_gflops = 0};
+  if (device.profile.kind == DeviceKind::cpu) {
+    peaks.host = measure_host_peak();
+  } else {
+    peaks.half_gflops = measure_half_peak(device);
+  }
   return peaks;
 }
 
 std::string to_text(const BenchPeaks& peaks) {
   std::string text = fmt::format("peak of our own kernels: {:.1f} GFLOP/s, {:.1f} GB/s\n",
                                  peaks.device.gflops, peaks.device.gigabytes);
+  if (peaks.half_gflops > 0) {
+    text += fmt::format("and in packed float16: {:.1f} GFLOP/s; shares are of float32\n",
+                        peaks.half_gflops);
+  }
   if (peaks.host) {
     text += fmt::format(
         "peak of the host's {} units, {} cores: {:.1f} GFLOP/s in float32; shares are of this\n",
@@ -27,7 +35,9 @@ std::string to_text(const BenchPeaks& peaks) {
 nlohmann::json to_json(const BenchPeaks& peaks) {
   nlohmann::json json = {{"gflops_per_second", peaks.device.gflops},
                          {"gigabytes_per_second", peaks.device.gigabytes},
+                         {"half_gflops_per_second", nullptr},
                          {"host", nullptr}};
+  if (peaks.half_gflops > 0) json["half_gflops_per_second"] = peaks.half_gflops;
   if (peaks.host) {
     json["host"] = {{"gflops_per_second", peaks.host->gflops},
                     {"cores", peaks.host->cores},

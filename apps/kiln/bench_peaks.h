@@ -14,6 +14,7 @@ namespace kiln::app {
 struct BenchPeaks {
   Peaks device;                  // of small kernels of ours
   std::optional<HostPeak> host;  // where the device is the host's CPU
+  double half_gflops = 0;        // packed 16-bit multiply-adds; 0: the device has none, or is a CPU
 
   // What shares refer to: the host's vector units where the device is software, else the device's.
   double gflops() const { return host ? host->gflops : device.gflops; }

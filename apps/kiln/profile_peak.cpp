@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/peak_multiply_add.h"
+#include "kernels/peak_multiply_add_half.h"
 #include "kernels/peak_stream.h"
 #include "runtime/base/align.h"
 #include "runtime/execution/executor.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::uint32_t kWorkgroup = 64;
 constexpr std::uint32_t kTurns = 64;
 constexpr std::uint64_t kFlopsAnInvocation = kTurns * 16 * 12 * 2;
+constexpr std::uint64_t kHalfFlopsAnInvocation = 2 * kFlopsAnInvocation;  // chains of pairs
 constexpr std::uint64_t kStreamBytes = 128ull << 20;
 constexpr double kLongEnoughMs = 20;
 constexpr int kTrials = 8;
@@ -31,6 +33,18 @@ class MultiplyAdds : public Op {
     to.dispatch<kernels::peak_multiply_add>(
         {to.input(0)}, {.factor = 0.5f, .addend = 1.0f}, {.workgroup = kWorkgroup, .turns = kTurns},
         Grid{invocations / kWorkgroup}, invocations * kFlopsAnInvocation);
+  }
+};
+
+// The same in 16 bits.
+class HalfMultiplyAdds : public Op {
+ public:
+  std::string_view name() const override { return "half_multiply_adds"; }
+  void lower(Lowering& to) const override {
+    const std::uint32_t invocations = to.shape(0).channels;
+    to.dispatch<kernels::peak_multiply_add_half>(
+        {to.input(0)}, {.factor = 0.5f, .addend = 1.0f}, {.workgroup = kWorkgroup, .turns = kTurns},
+        Grid{invocations / kWorkgroup}, invocations * kHalfFlopsAnInvocation);
   }
 };
 
@@ -63,16 +77,17 @@ double best_ms(Executor& executor, std::unique_ptr<Op> op, std::uint64_t element
   return best;
 }
 
-double multiply_add_gflops(Executor& executor) {
+template <typename Kind>
+double multiply_add_gflops(Executor& executor, std::uint64_t flops_an_invocation) {
   const std::uint64_t most = std::min<std::uint64_t>(
       executor.profile().max_grid[0],
-      executor.profile().max_dispatch_flops / (kFlopsAnInvocation * kWorkgroup));
+      executor.profile().max_dispatch_flops / (flops_an_invocation * kWorkgroup));
   double gflops = 0;
   for (std::uint64_t workgroups = std::min<std::uint64_t>(256, most);; workgroups *= 4) {
     workgroups = std::min(workgroups, most);
     const std::uint64_t invocations = workgroups * kWorkgroup;
-    const double ms = best_ms(executor, std::make_unique<MultiplyAdds>(), invocations);
-    if (ms > 0) gflops = std::max(gflops, double(invocations * kFlopsAnInvocation) / ms * 1e-6);
+    const double ms = best_ms(executor, std::make_unique<Kind>(), invocations);
+    if (ms > 0) gflops = std::max(gflops, double(invocations * flops_an_invocation) / ms * 1e-6);
     if (ms >= kLongEnoughMs || workgroups == most) return gflops;
   }
 }
@@ -89,7 +104,15 @@ double stream_gigabytes(Executor& executor) {
 Peaks measure_peaks(const PhysicalDeviceInfo& device) {
   OpenDevice open({.selector = std::to_string(device.index), .on_message = {}});
   Executor executor(open.device());
-  return {multiply_add_gflops(executor), stream_gigabytes(executor)};
+  return {.gflops = multiply_add_gflops<MultiplyAdds>(executor, kFlopsAnInvocation),
+          .gigabytes = stream_gigabytes(executor)};
+}
+
+double measure_half_peak(const PhysicalDeviceInfo& device) {
+  if (!device.profile.serves(kernels::peak_multiply_add_half::info(DType::f32).needs)) return 0;
+  OpenDevice open({.selector = std::to_string(device.index), .on_message = {}});
+  Executor executor(open.device());
+  return multiply_add_gflops<HalfMultiplyAdds>(executor, kHalfFlopsAnInvocation);
 }
 
 }  // namespace kiln::app

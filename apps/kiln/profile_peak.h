@@ -16,4 +16,7 @@ struct Peaks {
 // second. Throws Error when the device has no clock.
 Peaks measure_peaks(const PhysicalDeviceInfo& device);
 
+// GFLOP/s in packed 16-bit multiply-adds; 0 where the device has no 16-bit arithmetic.
+double measure_half_peak(const PhysicalDeviceInfo& device);
+
 }  // namespace kiln::app

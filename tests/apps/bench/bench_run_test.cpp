@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "apps/kiln/bench_shapes.h"
+#include "apps/kiln/profile_peak.h"
 #include "runtime/base/error.h"
 #include "tests/models/tapes/spoiled_kernel.h"
 
@@ -104,6 +105,11 @@ TEST_F(BenchRun, FilledCachesCountInNoLaunch) {
   EXPECT_THAT(times.ms, SizeIs(3)) << times.problem;
   EXPECT_THAT(times.kernels, Not(Contains("bench/peak_stream")));
   EXPECT_EQ(times.dispatches, 1u);
+}
+
+TEST_F(BenchRun, TheSixteenBitPeakIsMeasuredWhereTheDeviceComputesInSixteenBits) {
+  const bool served = device_->profile().serves(kNeedFloat16);
+  EXPECT_EQ(measure_half_peak(device_->info()) > 0, served);
 }
 
 TEST(BenchShapes, NamesAreReadAsTheyAreWritten) {
