@@ -45,7 +45,7 @@ EXPECTED = {
     "mali-g610": ("Mali-G610", (16, 16), 32, True),
     "mali-g720": ("Mali-G720", (16, 16), 32, True),
     "v3d": ("V3D 7.1", (16, 16), 32, True),
-    "powervr": ("BXS-4-64", (1, 32), 16, False),
+    "powervr": ("BXS-4-64", (1, 1), 16, False),
     "lavapipe-arm64": ("llvmpipe", (4, 4), 32, True),
 }
 
