@@ -8,6 +8,7 @@
 #include "runtime/ops/checks.h"
 #include "runtime/ops/elementwise.h"
 #include "runtime/ops/ops.h"
+#include "runtime/ops/tuning.h"
 #include "runtime/ops/units.h"
 
 namespace kiln {
@@ -60,9 +61,10 @@ class GroupNorm : public Op {
   void lower_whole(Lowering& to) const {
     const Shape shape = to.output_shape();
     const std::uint32_t width = unit_width(shape.channels / groups_);
-    const kernels::group_norm::Constants constants{.workgroup = workgroup_width(to.device(), 256),
-                                                   .quads = width == 4,
-                                                   .activation = activation_};
+    const kernels::group_norm::Constants constants{
+        .workgroup = workgroup_width(to.device(), norm_workgroup(to.device(), kPartElements)),
+        .quads = width == 4,
+        .activation = activation_};
     to.dispatch<kernels::group_norm>({to.input(0), to.input(1), to.input(2), to.output()},
                                      {.images = shape.batch,
                                       .pixels = shape.pixels(),
@@ -79,7 +81,8 @@ class GroupNorm : public Op {
     const std::uint32_t units = shape.channels / groups_ / width;
     const auto parts = std::uint32_t(divide_up(shape.pixels(), part_pixels));
     const std::uint64_t workgroups = std::uint64_t(shape.batch) * groups_ * parts;
-    const std::uint32_t workgroup = workgroup_width(to.device(), 256);
+    const std::uint32_t workgroup =
+        workgroup_width(to.device(), norm_workgroup(to.device(), kPartElements));
     const Operand partials = to.scratch(align_up(workgroups * 2 * sizeof(float), 16));
     to.dispatch<kernels::group_statistics>({to.input(0), partials},
                                            {.images = shape.batch,

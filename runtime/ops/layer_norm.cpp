@@ -4,6 +4,7 @@
 #include "kernels/layer_norm.h"
 #include "runtime/ops/checks.h"
 #include "runtime/ops/ops.h"
+#include "runtime/ops/tuning.h"
 #include "runtime/ops/units.h"
 
 namespace kiln {
@@ -20,11 +21,9 @@ class LayerNorm : public Op {
     const Shape shape = to.output_shape();
     const std::uint32_t width = unit_width(shape.channels);
     const std::uint32_t units = shape.channels / width;
-    // A software device switches contexts at every barrier: few, long lanes are faster there.
-    const bool cpu = to.device().kind == DeviceKind::cpu;
-    const std::uint32_t wanted = cpu ? 16 : units <= 64 ? 32 : 128;
     const kernels::layer_norm::Constants constants{
-        .workgroup = workgroup_width(to.device(), wanted), .quads = width == 4};
+        .workgroup = workgroup_width(to.device(), norm_workgroup(to.device(), units)),
+        .quads = width == 4};
     to.dispatch<kernels::layer_norm>({to.input(0), to.input(1), to.input(2), to.output()},
                                      {.rows = shape.rows(), .units = units, .epsilon = epsilon_},
                                      constants, to.folded(shape.rows()));

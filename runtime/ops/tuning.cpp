@@ -23,6 +23,12 @@ std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t r
   return rows >= 4 ? 4 : 1;
 }
 
+std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units) {
+  // A software device switches contexts at every barrier: few, long lanes are faster there.
+  if (device.kind == DeviceKind::cpu) return 16;
+  return units <= 64 ? 32 : units <= 512 ? 128 : 256;
+}
+
 std::uint32_t attention_workgroup(const DeviceProfile& device) {
   return device.kind == DeviceKind::cpu ? std::clamp(device.subgroup_size, 4u, 16u) : 64;
 }

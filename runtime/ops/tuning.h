@@ -18,6 +18,9 @@ MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uin
 // Rows a workgroup of shaders/matmul/matmul_broadcast.comp.
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows);
 
+// Invocations of a workgroup of shaders/norm, which share a sum of `units` terms: at most so many.
+std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units);
+
 // Invocations of a workgroup of shaders/attention/attention.comp; each handles one query.
 std::uint32_t attention_workgroup(const DeviceProfile& device);
 
