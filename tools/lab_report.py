@@ -48,16 +48,27 @@ def chosen(options):
     return [name for name in names if not options.plain or _needs_only_plain_make(name)]
 
 
+def _own_program(options):
+    """The kiln of this machine, which is built where none was named."""
+    if options.program is None:
+        options.program = subprocess.run([REPOSITORY / "tools/program"], check=True, text=True,
+                                         stdout=subprocess.PIPE).stdout.strip()
+    path = Path(options.program).absolute()
+    if not path.is_file():
+        raise LabError(f"{path} is not there: name a kiln with --program")
+    return path
+
+
 def _program(options, name):
     """The kiln to run on a driver, or why there is none."""
     libraries = DRIVERS[name].libraries
     foreign = libraries and lab_trees.architecture(libraries) != lab_trees.machine()
-    path = Path(options.program_arm64 if foreign else options.program).absolute()
+    if not foreign:
+        return _own_program(options), ""
+    path = Path(options.program_arm64).absolute()
     if path.is_file():
         return path, ""
-    if foreign:
-        return None, f"no kiln for it (tools/lab arm64 --target kiln_program makes {path})"
-    raise LabError(f"{path} is not there: build it (tools/build) or name it with --program")
+    return None, f"no kiln for it (tools/lab arm64 --target kiln_program makes {path})"
 
 
 def _compile(name, program):
@@ -257,8 +268,8 @@ def add_command(commands):
     command.add_argument("--driver", action="append", help="only this one; may be repeated")
     command.add_argument("--plain", action="store_true",
                          help="only what `tools/lab make` gives without options")
-    command.add_argument("--program", default=str(REPOSITORY / "build/release/bin/kiln"),
-                         help="the kiln to run (default: build/release/bin/kiln)")
+    command.add_argument("--program",
+                         help="the kiln to run (default: tools/program builds it)")
     command.add_argument("--program-arm64", default=str(lab_trees.FOLDER / "build-arm64/bin/kiln"),
                          help="the same for 64-bit Arm (default: what tools/lab arm64 builds)")
     command.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4),
