@@ -26,7 +26,7 @@ CHECKS = {  # name: (program in the build folder, arguments)
         "--gtest_filter=Elementwise.*:GroupNorm.AgreesWithDouble:Linear.TakesOver*:ToRgb8.*"]),
     "golden picture": ("kiln", ["verify", "--golden", "tests/golden/sd15-tiny"]),
 }
-TIME_LIMIT = 300  # seconds for one check; emulated code is 10 to 30 times slower
+TIME_LIMIT = 900  # seconds for one check; emulated code is 10 to 30 times slower
 
 
 def missing():

@@ -46,7 +46,7 @@ void add_modules(Work& work, const CompileOptions& options, const DeviceProfile&
       reason = "the device lacks " + feature_names(info.needs & ~device.features);
     } else {
       reason = cannot_run(dispatch, device);
-      if (!reason.empty()) reason = "needs " + reason;
+      if (!reason.empty()) reason.insert(0, "needs ");
     }
     if (reason.empty()) {
       work.set.pipelines.push_back({&info, {}, file});

@@ -128,9 +128,10 @@ void write_csv(const CompileReport& report, const std::string& file) {
     for (std::size_t at = 0; (at = problem.find('"', at)) != std::string::npos; at += 2) {
       problem.insert(at, 1, '"');
     }
-    if (!problem.empty()) problem = "\"" + problem + "\"";
+    if (!problem.empty()) problem = fmt::format("\"{}\"", problem);
     lines += fmt::format("{},{},{},{}", one.kernel, one.element, one.constants, problem);
-    for (const Column& column : kColumns) lines += "," + text(one.metrics.*column.value, "");
+    for (const Column& column : kColumns)
+      lines += fmt::format(",{}", text(one.metrics.*column.value, ""));
     lines += fmt::format(",{:.2f}\n", one.compile_ms);
   }
   write_file(file, std::as_bytes(std::span(lines)));
