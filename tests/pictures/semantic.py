@@ -26,7 +26,7 @@ from tensors import read_png, write_png  # noqa: E402
 
 MISSING = 77  # what tools/lab says of a driver that is not there
 PROMPTS = 24  # of semantic_checks.json, from its beginning
-STEPS = 8
+STEPS = 7
 IMAGE_STEPS = 10  # of img2img, so that strength 0.3 still is a few
 SEEDS = 4
 FIRST_SEED = 100
