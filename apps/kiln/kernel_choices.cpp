@@ -11,6 +11,7 @@
 #include "models/pipeline/stages.h"
 #include "runtime/base/error.h"
 #include "runtime/execution/open_device.h"
+#include "runtime/ops/attention_candidates.h"
 #include "runtime/ops/matmul_candidates.h"
 #include "runtime/verification/known_answers.h"
 
@@ -145,6 +146,9 @@ std::vector<OperationKernels> operation_kernels(const DeviceProfile& device) {
   for (const MatmulCandidate& candidate : matmul_candidates()) {
     const std::string name(candidate.kernel(element).name);
     for (const char* op : {"linear", "conv2d"}) anywhere[op].emplace(name, 0);
+  }
+  for (const AttentionCandidate& candidate : attention_candidates()) {
+    anywhere["attention"].emplace(candidate.kernel(element).name, 0);
   }
   std::vector<OperationKernels> result;
   for (const auto& [op, kernels] : chosen) {

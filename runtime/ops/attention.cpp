@@ -1,23 +1,12 @@
 // Multi-head attention.
-#include <algorithm>
-#include <cmath>
 #include <memory>
 
-#include "kernels/attention.h"
-#include "runtime/base/align.h"
-#include "runtime/graph/lowering.h"
+#include "runtime/ops/attention_candidates.h"
 #include "runtime/ops/checks.h"
 #include "runtime/ops/ops.h"
-#include "runtime/ops/tuning.h"
 
 namespace kiln {
 namespace {
-
-// Turns of the kernel's loops over `keys` keys: those of four keys, and their pieces of a head.
-std::uint64_t loop_turns(std::uint32_t keys, std::uint32_t head) {
-  const std::uint64_t pieces = divide_up(divide_up(head, 4), 8);
-  return divide_up(keys, 4) * (pieces > 1 ? 1 + 2 * pieces : 1) + 2 * divide_up(head, 4);
-}
 
 class Attention : public Op {
  public:
@@ -33,29 +22,13 @@ class Attention : public Op {
   }
 
   void lower(Lowering& to) const override {
-    const Shape q = to.shape(0), k = to.shape(1);
-    const std::uint32_t head = q.channels / heads_;
-    const std::uint32_t width = attention_workgroup(to.device());
-    const std::uint32_t queries = q.pixels(), keys = k.pixels();
-    to.require_turns(loop_turns(keys, head));
-    const std::uint64_t flops_a_query = 4ull * keys * q.channels * q.batch;
-    const std::uint64_t most =
-        std::max<std::uint64_t>(to.device().max_dispatch_flops / (flops_a_query * width), 1);
-    for (std::uint32_t first = 0; first < queries;) {
-      const auto groups = std::uint32_t(std::min(
-          {divide_up(queries - first, width), most, std::uint64_t(to.device().max_grid[0])}));
-      const std::uint32_t count = std::min(queries - first, groups * width);
-      to.dispatch<kernels::attention>({to.input(0), to.input(1), to.input(2), to.output()},
-                                      {.queries = queries,
-                                       .keys = keys,
-                                       .heads = heads_,
-                                       .first_query = first,
-                                       .causal = causal_,
-                                       .scale = 1.0f / std::sqrt(float(head))},
-                                      {.workgroup = width, .head = head, .vector = head % 4 == 0},
-                                      Grid{groups, heads_, q.batch}, count * flops_a_query);
-      first += groups * width;
-    }
+    const Shape q = to.shape(0);
+    lower_attention(to, {.images = q.batch,
+                         .queries = q.pixels(),
+                         .keys = to.shape(1).pixels(),
+                         .heads = heads_,
+                         .head = q.channels / heads_,
+                         .causal = causal_});
   }
 
  private:

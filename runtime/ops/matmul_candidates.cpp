@@ -6,7 +6,6 @@
 #include "kernels/matmul.h"
 #include "kernels/matmul_broadcast.h"
 #include "runtime/base/align.h"
-#include "runtime/base/error.h"
 #include "runtime/ops/tuning.h"
 
 namespace kiln {
@@ -124,18 +123,7 @@ void lower_matmul(Lowering& to, const MatmulProblem& problem) {
   // Taps are a loop around that over the inputs.
   to.require_turns(std::uint64_t(problem.kernel) * problem.kernel *
                    (1 + divide_up(problem.inputs, problem.inputs % 4 == 0 ? 4 : 1)));
-  const MatmulCandidate* chosen = nullptr;
-  for (const MatmulCandidate& candidate : kCandidates) {
-    const KernelInfo& kernel = candidate.kernel(to.element());
-    if (!to.device().may_use(kernel) || !candidate.fits(to.device(), to.element(), problem))
-      continue;
-    if (chosen == nullptr || kernel.name == to.wanted_kernel()) chosen = &candidate;
-  }
-  if (chosen == nullptr) {
-    fail(to.path(), "no matmul kernel fits {}{}", to.device().name,
-         to.device().avoided_kernels.empty() ? "" : " among those not to be avoided");
-  }
-  chosen->lower(to, problem);
+  lower_through(matmul_candidates(), to, problem, "matmul");
 }
 
 }  // namespace kiln

@@ -1,9 +1,7 @@
 // The kernels that can serve a matrix product, best first; shared by linear and conv2d.
 #pragma once
 
-#include <span>
-
-#include "runtime/graph/lowering.h"
+#include "runtime/ops/candidate.h"
 
 namespace kiln {
 
@@ -20,19 +18,11 @@ struct MatmulProblem {
   std::uint64_t flops_a_row() const { return 2ull * inputs * outputs * kernel * kernel; }
 };
 
-struct MatmulCandidate {
-  // The kernel, whose needs the device must serve.
-  const KernelInfo& (*kernel)(DType element);
-  // Whether the kernel can serve this problem on a device that can run it.
-  bool (*fits)(const DeviceProfile& device, DType element, const MatmulProblem& problem);
-  void (*lower)(Lowering& to, const MatmulProblem& problem);
-};
+using MatmulCandidate = Candidate<MatmulProblem>;
 
 // Best first.
 std::span<const MatmulCandidate> matmul_candidates();
 
-// Lowers through the first candidate that can run and fits, or through Lowering::wanted_kernel() if
-// that is one of those.
 void lower_matmul(Lowering& to, const MatmulProblem& problem);
 
 }  // namespace kiln

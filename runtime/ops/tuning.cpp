@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "runtime/base/align.h"
+
 namespace kiln {
 
 MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t) {
@@ -27,6 +29,37 @@ std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units) {
   // A software device switches contexts at every barrier: few, long lanes are faster there.
   if (device.kind == DeviceKind::cpu) return 16;
   return units <= 64 ? 32 : units <= 512 ? 128 : 256;
+}
+
+namespace {
+
+// Many lanes a subgroup on a card of its own: 128 registers an invocation and more. Others have
+// half of them or fewer before their compilers spill or run fewer subgroups.
+bool has_many_registers(const DeviceProfile& device) {
+  return device.kind == DeviceKind::discrete && device.min_subgroup_size >= 32;
+}
+
+}  // namespace
+
+std::uint32_t AttentionTile::shared_bytes(std::uint32_t element_bytes) const {
+  const std::uint32_t tile = (queries() + lanes * keys) * (chunk + 1) * 4 * element_bytes;
+  return tile + queries() * (lanes * keys + 4 + lanes) * 4;
+}
+
+AttentionTile attention_tile(const DeviceProfile& device, std::uint32_t queries, std::uint32_t head,
+                             std::uint32_t element_bytes) {
+  // Few queries are spread over more workgroups.
+  const bool large = has_many_registers(device) && queries > 256;
+  const std::uint32_t invocations = large ? 128 : 64, most_sums = large ? 20 : 8;
+  const std::uint32_t most_shared = std::min(device.max_shared_bytes, large ? 24576u : 16384u);
+  const auto quads = std::uint32_t(divide_up(head, 4));
+  AttentionTile tile{.rows = large ? 4u : 2u, .chunk = quads};
+  while (tile.lanes < 32 && divide_up(quads, tile.lanes) * tile.rows > most_sums) tile.lanes *= 2;
+  tile.group_rows = invocations / tile.lanes;
+  if (tile.shared_bytes(element_bytes) <= most_shared) return tile;
+  tile.chunk = std::min(quads, 8u);
+  while (tile.chunk > 1 && tile.shared_bytes(element_bytes) > most_shared) tile.chunk /= 2;
+  return tile;
 }
 
 std::uint32_t attention_workgroup(const DeviceProfile& device) {

@@ -21,6 +21,21 @@ std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t r
 // Invocations of a workgroup of shaders/norm, which share a sum of `units` terms: at most so many.
 std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units);
 
+// Shape of shaders/attention/attention_tiled.comp.
+struct AttentionTile {
+  std::uint32_t lanes = 4;        // invocations along keys and channels
+  std::uint32_t group_rows = 32;  // invocations along queries
+  std::uint32_t rows = 4;         // queries an invocation
+  std::uint32_t keys = 4;         // scores an invocation and query
+  std::uint32_t chunk = 8;        // quads of a head in shared memory at once
+
+  std::uint32_t queries() const { return group_rows * rows; }
+  // Of the shared memory it takes, a quad being four elements.
+  std::uint32_t shared_bytes(std::uint32_t element_bytes) const;
+};
+AttentionTile attention_tile(const DeviceProfile& device, std::uint32_t queries, std::uint32_t head,
+                             std::uint32_t element_bytes);
+
 // Invocations of a workgroup of shaders/attention/attention.comp; each handles one query.
 std::uint32_t attention_workgroup(const DeviceProfile& device);
 

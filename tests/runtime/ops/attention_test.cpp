@@ -6,10 +6,11 @@
 #include <cmath>
 
 #include "runtime/base/error.h"
+#include "runtime/ops/attention_candidates.h"
 #include "runtime/ops/ops.h"
 #include "runtime/reference/attention.h"
 #include "runtime/reference/cases/attention.h"
-#include "tests/device/run_op.h"
+#include "tests/runtime/ops/candidates_test.h"
 
 namespace kiln::test {
 namespace {
@@ -17,6 +18,11 @@ namespace {
 using cases::AttentionCase;
 
 constexpr float kQueryScale = 2.0f;
+
+template <typename Body>
+void for_each_kernel(const Body& body) {
+  for_each_candidate(attention_candidates(), body);
+}
 
 Shape q_shape(const AttentionCase& test) {
   return {test.batch, 1, test.queries, test.heads * test.head_size};
@@ -64,40 +70,48 @@ TEST(Attention, AgreesWithDouble) {
     SCOPED_TRACE(to_text(test));
     const Operands of = operands(test);
     const auto right = expected(test, of);
-    for (const DType element : element_types()) {
-      OpRun run(element);
+    for_each_kernel([&](DType element, std::string_view kernel) {
+      OpRun run(element, kernel);
       expect_close(run.run(record(run, test, of)), right, element, float_error(test));
-    }
+    });
   }
+}
+
+TEST(Attention, ReachesEveryKernel) {
+  const auto make = [](OpRun& run, std::size_t index) {
+    const AttentionCase& test = cases::kAttention[index];
+    return record(run, test, operands(test));
+  };
+  expect_every_candidate_chosen(attention_candidates(), std::size(cases::kAttention), make);
 }
 
 TEST(Attention, StaysFiniteWhereScoresAreHuge) {
   const AttentionCase test = {1, 33, 65, 2, 40, false};
   Operands of = operands(test);
   for (float& value : of.q) value *= 1024.0f;  // scores of size 10^4: one key takes all
-  for (const DType element : element_types()) {
-    OpRun run(element);
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    OpRun run(element, kernel);
     const auto actual = run.run(record(run, test, of));
     EXPECT_TRUE(std::all_of(actual.begin(), actual.end(),
                             [](float value) { return std::abs(value) <= 1.0f; }));
-  }
+  });
 }
 
 TEST(Attention, AveragesTheValuesWhereScoresAreEqual) {
   const AttentionCase test = {1, 9, 64, 1, 8, false};
   Operands of = operands(test);
   std::fill(of.q.begin(), of.q.end(), 0.0f);
-  for (const DType element : element_types()) {
-    OpRun run(element);
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    OpRun run(element, kernel);
     expect_close(run.run(record(run, test, of)), expected(test, of), element, 8.0 * 0x1p-24);
-  }
+  });
 }
 
 TEST(Attention, ShowsAFirstTokenOnlyItselfWhenCausal) {
   const AttentionCase test = {2, 13, 13, 3, 16, true};
   const Operands of = operands(test);
-  for (const DType element : element_types()) {
-    OpRun run(element);
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    OpRun run(element, kernel);
     const auto actual = run.run(record(run, test, of));
     const std::size_t image = kv_shape(test).elements() / test.batch;
     for (std::size_t i = 0; i < test.batch * image; i += image) {
@@ -105,7 +119,7 @@ TEST(Attention, ShowsAFirstTokenOnlyItselfWhenCausal) {
         EXPECT_EQ(actual[i + c], of.v[i + c]) << i << " " << c;
       }
     }
-  }
+  });
 }
 
 TEST(Attention, GivesAnImageTheSameBytesAloneAndInABatch) {
@@ -116,25 +130,25 @@ TEST(Attention, GivesAnImageTheSameBytesAloneAndInABatch) {
   const auto last = [](const std::vector<float>& both) {
     return std::vector<float>(both.begin() + std::ptrdiff_t(both.size() / 2), both.end());
   };
-  for (const DType element : element_types()) {
-    OpRun both(element), one(element);
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    OpRun both(element, kernel), one(element, kernel);
     EXPECT_EQ(one.run(record(one, alone, {last(of.q), last(of.k), last(of.v)})),
               last(both.run(record(both, pair, of))));
-  }
+  });
 }
 
 TEST(Attention, SplitsLongWorkIntoBandsOfTheSameBytes) {
   for (const bool causal : {false, true}) {
     const AttentionCase test = {2, 300, 300, 2, 8, causal};
     const Operands of = operands(test);
-    for (const DType element : element_types()) {
-      OpRun whole(element), split(element);
+    for_each_kernel([&](DType element, std::string_view kernel) {
+      OpRun whole(element, kernel), split(element, kernel);
       const auto at_once = whole.run(record(whole, test, of));
       split.limit_dispatch_flops(whole.plan().flops() / 3);
       EXPECT_EQ(split.run(record(split, test, of)), at_once);
       EXPECT_GT(split.plan().dispatches.size(), whole.plan().dispatches.size());
       EXPECT_EQ(split.plan().flops(), whole.plan().flops());
-    }
+    });
   }
 }
 
@@ -148,16 +162,19 @@ TEST(Attention, OverVeryManyKeysIsRightOrRefused) {
     const std::size_t half = of.v.size() / 2;
     std::fill(of.v.begin(), of.v.begin() + std::ptrdiff_t(half), 0.0f);
     std::fill(of.v.begin() + std::ptrdiff_t(half), of.v.end(), 1.0f);
-    OpRun run(DType::f32);
-    const Tensor result = record(run, test, of);
-    try {
-      const auto actual = run.run(result);
-      const auto [least, most] = std::minmax_element(actual.begin(), actual.end());
-      EXPECT_NEAR(*least, 0.5, 1e-3);
-      EXPECT_NEAR(*most, 0.5, 1e-3);
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), testing::HasSubstr("turns of a loop"));
-    }
+    for_each_kernel([&](DType element, std::string_view kernel) {
+      if (element != DType::f32) return;
+      OpRun run(element, kernel);
+      const Tensor result = record(run, test, of);
+      try {
+        const auto actual = run.run(result);
+        const auto [least, most] = std::minmax_element(actual.begin(), actual.end());
+        EXPECT_NEAR(*least, 0.5, 1e-3);
+        EXPECT_NEAR(*most, 0.5, 1e-3);
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), testing::HasSubstr("turns of a loop"));
+      }
+    });
   }
 }
 

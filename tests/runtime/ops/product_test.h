@@ -1,16 +1,10 @@
 // What tests of linear layers and convolutions share: each kernel in turn, and its rounding.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cmath>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "runtime/ops/matmul_candidates.h"
-#include "tests/device/run_op.h"
-#include "tests/device/run_plan.h"
+#include "tests/runtime/ops/candidates_test.h"
 
 namespace kiln::test {
 
@@ -29,41 +23,17 @@ inline double sum_error(double n) {
   return 6.0 * 0x1p-25 * size * std::sqrt(n) + 4.0 * 0x1p-24;
 }
 
-// The matmul kernels that the device can run for an element type.
-inline std::vector<std::string_view> matmul_kernels(DType element) {
-  std::vector<std::string_view> names;
-  for (const MatmulCandidate& candidate : matmul_candidates()) {
-    const KernelInfo& kernel = candidate.kernel(element);
-    if (device_profile().serves(kernel.needs)) names.push_back(kernel.name);
-  }
-  return names;
-}
-
 // Calls body(element, kernel) for each element type and each matmul kernel.
 template <typename Body>
 void for_each_kernel(const Body& body) {
-  for (const DType element : element_types()) {
-    for (const std::string_view kernel : matmul_kernels(element)) {
-      SCOPED_TRACE(std::string(kernel) + " " + std::string(to_text(element)));
-      body(element, kernel);
-    }
-  }
+  for_each_candidate(matmul_candidates(), body);
 }
 
 // Fails unless the wanted kernel is chosen in at least one of the graphs that
 // record(run, index), index < count, makes: else no test reaches it.
 template <typename Record>
 void expect_every_kernel_chosen(std::size_t count, const Record& record) {
-  for_each_kernel([&](DType element, std::string_view kernel) {
-    int chosen = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      OpRun run(element, kernel);
-      for (const Dispatch& dispatch : run.compiled(record(run, i)).dispatches) {
-        chosen += dispatch.kernel->name == kernel;
-      }
-    }
-    EXPECT_GT(chosen, 0);
-  });
+  expect_every_candidate_chosen(matmul_candidates(), count, record);
 }
 
 }  // namespace kiln::test

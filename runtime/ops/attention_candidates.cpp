@@ -1,0 +1,119 @@
+// The list of attention kernels and how each is launched.
+#include "runtime/ops/attention_candidates.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/attention.h"
+#include "kernels/attention_tiled.h"
+#include "runtime/base/align.h"
+#include "runtime/ops/tuning.h"
+
+namespace kiln {
+namespace {
+
+// Calls launch(first_query, groups, queries) for bands of queries, each in workgroups of `group`
+// queries, so that no dispatch outlasts a watchdog or exceeds the grid.
+template <typename Launch>
+void for_each_band(const DeviceProfile& device, const AttentionProblem& problem,
+                   std::uint32_t group, const Launch& launch) {
+  const std::uint64_t most =
+      std::max<std::uint64_t>(device.max_dispatch_flops / (problem.flops_a_query() * group), 1);
+  for (std::uint32_t first = 0; first < problem.queries;) {
+    const auto groups = std::uint32_t(std::min(
+        {divide_up(problem.queries - first, group), most, std::uint64_t(device.max_grid[0])}));
+    launch(first, groups, std::min(problem.queries - first, groups * group));
+    first += groups * group;
+  }
+}
+
+// The same for all attention kernels.
+template <typename Kernel>
+typename Kernel::Args args_of(const AttentionProblem& problem, std::uint32_t first_query) {
+  return {.queries = problem.queries,
+          .keys = problem.keys,
+          .heads = problem.heads,
+          .first_query = first_query,
+          .causal = problem.causal,
+          .scale = 1.0f / std::sqrt(float(problem.head))};
+}
+
+// Turns of the kernel's loops over `keys` keys: those of four keys, and their pieces of a head.
+std::uint64_t turns_of_one_query(const AttentionProblem& problem) {
+  const std::uint64_t quads = divide_up(problem.head, 4), pieces = divide_up(quads, 8);
+  return divide_up(problem.keys, 4) * (pieces > 1 ? 1 + 2 * pieces : 1) + 2 * quads;
+}
+
+// One invocation per query.
+void lower_one_query(Lowering& to, const AttentionProblem& problem) {
+  using Kernel = kernels::attention;
+  const std::uint32_t width = attention_workgroup(to.device());
+  to.require_turns(turns_of_one_query(problem));
+  for_each_band(
+      to.device(), problem, width,
+      [&](std::uint32_t first, std::uint32_t groups, std::uint32_t queries) {
+        to.dispatch<Kernel>(
+            {to.input(0), to.input(1), to.input(2), to.output()}, args_of<Kernel>(problem, first),
+            {.workgroup = width, .head = problem.head, .vector = problem.head % 4 == 0},
+            Grid{groups, problem.heads, problem.images}, queries * problem.flops_a_query());
+      });
+}
+
+AttentionTile tile_of(const DeviceProfile& device, DType element, const AttentionProblem& problem) {
+  return attention_tile(device, problem.queries, problem.head, size_bytes(element));
+}
+
+// Only what a head larger than any in use would need can exceed the least a device offers.
+bool fits_tiles(const DeviceProfile& device, DType element, const AttentionProblem& problem) {
+  return tile_of(device, element, problem).shared_bytes(size_bytes(element)) <=
+         device.max_shared_bytes;
+}
+
+// Turns of the kernel's loops: over tiles of keys, chunks of a head, and what a tile is made of.
+std::uint64_t turns_of_tiles(const AttentionProblem& problem, const AttentionTile& tile) {
+  const std::uint64_t keys = tile.lanes * tile.keys, quads = divide_up(problem.head, 4);
+  const std::uint64_t loads =
+      divide_up((tile.queries() + keys) * tile.chunk, tile.lanes * tile.group_rows) + 2;
+  const std::uint64_t a_tile = divide_up(quads, tile.chunk) * (1 + loads) + quads + keys / 4;
+  return divide_up(problem.keys, keys) * (1 + a_tile) + tile.rows * tile.lanes;
+}
+
+void lower_tiles(Lowering& to, const AttentionProblem& problem) {
+  using Kernel = kernels::attention_tiled;
+  const AttentionTile tile = tile_of(to.device(), to.element(), problem);
+  to.require_turns(turns_of_tiles(problem, tile));
+  for_each_band(to.device(), problem, tile.queries(),
+                [&](std::uint32_t first, std::uint32_t groups, std::uint32_t queries) {
+                  to.dispatch<Kernel>({to.input(0), to.input(1), to.input(2), to.output()},
+                                      args_of<Kernel>(problem, first),
+                                      {.lanes = tile.lanes,
+                                       .group_rows = tile.group_rows,
+                                       .rows = tile.rows,
+                                       .keys = tile.keys,
+                                       .head = problem.head,
+                                       .chunk = tile.chunk,
+                                       .vector = problem.head % 4 == 0},
+                                      Grid{groups, problem.heads, problem.images},
+                                      queries * problem.flops_a_query());
+                });
+}
+
+// GPUs spill where an invocation holds a whole head.
+bool runs_on_cpu(const DeviceProfile& device, DType, const AttentionProblem&) {
+  return device.kind == DeviceKind::cpu;
+}
+
+constexpr AttentionCandidate kCandidates[] = {
+    {kernels::attention::info, runs_on_cpu, lower_one_query},
+    {kernels::attention_tiled::info, fits_tiles, lower_tiles},
+};
+
+}  // namespace
+
+std::span<const AttentionCandidate> attention_candidates() { return kCandidates; }
+
+void lower_attention(Lowering& to, const AttentionProblem& problem) {
+  lower_through(attention_candidates(), to, problem, "attention");
+}
+
+}  // namespace kiln
