@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "runtime/vulkan/cooperative_matrix.h"
+
 namespace kiln {
 
 // A handle made from a VkDevice that is destroyed with its owner. Move-only.

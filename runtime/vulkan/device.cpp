@@ -59,9 +59,7 @@ void Device::open(const DeviceRequest& request) {
     use(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     use(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
   }
-#ifdef VK_KHR_cooperative_matrix
   use(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
-#endif
 
   FeatureChain features(info_.profile.api_version, info_);
   features.enable(info_.profile.features, info_.profile.subgroup_size_control);

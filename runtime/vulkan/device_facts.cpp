@@ -189,7 +189,6 @@ bool read_queues(VkPhysicalDevice device, PhysicalDeviceInfo& info) {
   return best > 0;
 }
 
-#ifdef VK_KHR_cooperative_matrix
 bool floating(VkComponentTypeKHR type, DType& dtype) {
   if (type == VK_COMPONENT_TYPE_FLOAT16_KHR) dtype = DType::f16;
   if (type == VK_COMPONENT_TYPE_FLOAT32_KHR) dtype = DType::f32;
@@ -217,7 +216,6 @@ void read_matrices(const Instance& instance, VkPhysicalDevice device, PhysicalDe
     info.profile.matrix_shapes.push_back(found);
   }
 }
-#endif
 
 void read_features(const Instance& instance, VkPhysicalDevice device, std::uint32_t api,
                    PhysicalDeviceInfo& info) {
@@ -226,11 +224,7 @@ void read_features(const Instance& instance, VkPhysicalDevice device, std::uint3
   info.profile.features = features.needs();
   info.profile.subgroup_size_control = features.subgroup_size.subgroupSizeControl;
   if (!features.vulkan12.timelineSemaphore) info.refused = "its driver has no timeline semaphores";
-#ifdef VK_KHR_cooperative_matrix
   if (info.profile.serves(kNeedCooperativeMatrix)) read_matrices(instance, device, info);
-#else
-  (void)instance;
-#endif
   if (info.profile.matrix_shapes.empty()) {
     info.profile.features &= ~std::uint32_t(kNeedCooperativeMatrix);
   }

@@ -26,11 +26,9 @@ FeatureChain::FeatureChain(std::uint32_t api_version, const PhysicalDeviceInfo& 
   if (core13 || device.has_extension(VK_KHR_MAINTENANCE_4_EXTENSION_NAME)) {
     link(maintenance4, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES);
   }
-#ifdef VK_KHR_cooperative_matrix
   if (device.has_extension(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) {
     link(cooperative_matrix, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR);
   }
-#endif
 }
 
 std::uint32_t FeatureChain::needs() const {
@@ -46,9 +44,7 @@ std::uint32_t FeatureChain::needs() const {
   add(base.features.shaderInt64, kNeedInt64);
   add(vulkan12.vulkanMemoryModel && vulkan12.vulkanMemoryModelDeviceScope, kNeedMemoryModel);
   add(integer_dot.shaderIntegerDotProduct, kNeedIntegerDot);
-#ifdef VK_KHR_cooperative_matrix
   add(cooperative_matrix.cooperativeMatrix, kNeedCooperativeMatrix);
-#endif
   return bits;
 }
 
@@ -62,9 +58,7 @@ void FeatureChain::enable(std::uint32_t needs, bool subgroup_size_control) {
   base.features.shaderInt64 = on(kNeedInt64);
   vulkan12.vulkanMemoryModel = vulkan12.vulkanMemoryModelDeviceScope = on(kNeedMemoryModel);
   integer_dot.shaderIntegerDotProduct = on(kNeedIntegerDot);
-#ifdef VK_KHR_cooperative_matrix
   cooperative_matrix.cooperativeMatrix = on(kNeedCooperativeMatrix);
-#endif
   vulkan12.timelineSemaphore = VK_TRUE;
   subgroup_size.subgroupSizeControl = subgroup_size_control;
 }

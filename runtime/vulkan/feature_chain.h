@@ -21,9 +21,7 @@ struct FeatureChain {
   VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size{};
   VkPhysicalDeviceShaderIntegerDotProductFeatures integer_dot{};
   VkPhysicalDeviceMaintenance4Features maintenance4{};
-#ifdef VK_KHR_cooperative_matrix
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR cooperative_matrix{};
-#endif
 
   VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR pipeline_statistics{};
 
