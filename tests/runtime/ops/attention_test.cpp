@@ -154,17 +154,19 @@ TEST(Attention, SplitsLongWorkIntoBandsOfTheSameBytes) {
 
 // Some drivers stop loops after a number of turns and go on with what was summed so far.
 TEST(Attention, OverVeryManyKeysIsRightOrRefused) {
-  for (const AttentionCase& test :
-       {AttentionCase{1, 1, 300'000, 1, 4, false}, AttentionCase{1, 1, 12'000, 1, 512, false}}) {
-    SCOPED_TRACE(to_text(test));
-    Operands of = operands(test);
-    std::fill(of.q.begin(), of.q.end(), 0.0f);
-    const std::size_t half = of.v.size() / 2;
-    std::fill(of.v.begin(), of.v.begin() + std::ptrdiff_t(half), 0.0f);
-    std::fill(of.v.begin() + std::ptrdiff_t(half), of.v.end(), 1.0f);
-    for_each_kernel([&](DType element, std::string_view kernel) {
-      if (element != DType::f32) return;
-      OpRun run(element, kernel);
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    if (element != DType::f32) return;
+    // A kernel that shares tiles works for many queries, whether or not they are there.
+    const std::uint32_t part = kernel == "attention/attention" ? 1 : 8;
+    for (const AttentionCase& test : {AttentionCase{1, 1, 300'000 / part, 1, 4, false},
+                                      AttentionCase{1, 1, 12'000 / part, 1, 512, false}}) {
+      SCOPED_TRACE(to_text(test));
+      Operands of = operands(test);
+      std::fill(of.q.begin(), of.q.end(), 0.0f);
+      const std::size_t half = of.v.size() / 2;
+      std::fill(of.v.begin(), of.v.begin() + std::ptrdiff_t(half), 0.0f);
+      std::fill(of.v.begin() + std::ptrdiff_t(half), of.v.end(), 1.0f);
+      OpRun run(DType::f32, kernel);
       const Tensor result = record(run, test, of);
       try {
         const auto actual = run.run(result);
@@ -174,8 +176,8 @@ TEST(Attention, OverVeryManyKeysIsRightOrRefused) {
       } catch (const Error& error) {
         EXPECT_THAT(error.what(), testing::HasSubstr("turns of a loop"));
       }
-    });
-  }
+    }
+  });
 }
 
 TEST(Attention, RefusesOperandsThatDoNotFit) {
