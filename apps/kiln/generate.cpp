@@ -42,12 +42,18 @@ void check_output(const std::filesystem::path& output) {
 }
 
 // Reports what was written: paths on stdout, or one JSON object.
-void report(const Arguments& arguments, const Request& request, const PipelineInfo& info,
+void report(const Arguments& arguments, const Request& request, const Pipeline& pipeline,
             const std::vector<std::string>& files) {
   if (!arguments.json) {
     for (const std::string& file : files) fmt::print("{}\n", file);
     return;
   }
+  const PipelineInfo info = pipeline.info();
+  const MemoryFigures memory = pipeline.memory();
+  const nlohmann::json bytes = {{"planned", memory.planned_bytes},   {"peak", memory.peak_bytes},
+                                {"weights", memory.weight_bytes},    {"arena", memory.arena_bytes},
+                                {"shared", memory.persistent_bytes}, {"host", memory.host_bytes},
+                                {"measures", memory.measures}};
   nlohmann::json result = {{"files", files},
                            {"seed", request.seed},
                            {"width", request.width},
@@ -56,7 +62,8 @@ void report(const Arguments& arguments, const Request& request, const PipelineIn
                            {"device", info.device},
                            {"driver", info.driver},
                            {"precision", info.precision},
-                           {"model_hash", info.model_hash}};
+                           {"model_hash", info.model_hash},
+                           {"memory", bytes}};
   fmt::print("{}\n", result.dump());
 }
 
@@ -99,7 +106,7 @@ void run(const Arguments& arguments, bool needs_image) {
     save_png(file, pictures[i], picture_text(request, i, info));
     files.push_back(file.string());
   }
-  report(arguments, request, info, files);
+  report(arguments, request, pipeline, files);
 }
 
 CLI::App* add(CLI::App& program, const char* name, const char* help,

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "models/pipeline/avoid_list.h"
+#include "models/pipeline/memory_budget.h"
 #include "runtime/base/error.h"
 
 namespace kiln::app {
@@ -26,6 +27,12 @@ void add_avoid(CLI::App& command, std::vector<std::string>& kernels) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void add_max_memory(CLI::App& command, std::string& size) {
+  command.add_option("--max-memory", size,
+                     "most to use of the device's own memory, such as 2GB or 512MiB; what does not "
+                     "fit is done in parts or kept in host memory, or refused");
+}
+
 void ModelArguments::add_to(CLI::App& command) {
   command.add_option("-m,--model", options.model,
                      "model: a folder in diffusers layout, a .safetensors or .ckpt file, or "
@@ -36,6 +43,7 @@ void ModelArguments::add_to(CLI::App& command) {
                      "for single files: a folder with vocab.json and merges.txt");
   command.add_option("-d,--device", options.device, "device: its number or a part of its name");
   command.add_option("--precision", precision, "auto, f32 or f16")->capture_default_str();
+  add_max_memory(command, max_memory);
   add_avoid(command, options.avoid);
   command.add_flag("--no-avoid-list", no_avoid_list,
                    "use kernels that `kiln verify` found wrong with this driver, too");
@@ -56,6 +64,8 @@ ModelOptions ModelArguments::resolve(Terminal& terminal) const {
   }
   resolved.avoid = full_kernel_names(options.avoid);
   resolved.uses_avoid_list = !no_avoid_list;
+  if (!max_memory.empty()) resolved.max_memory_bytes = parse_memory("--max-memory", max_memory);
+  resolved.tell = [&terminal](std::string_view line) { terminal.tell(line); };
   resolved.warn = [&terminal](std::string_view line) { terminal.warn(line); };
   return resolved;
 }

@@ -14,11 +14,15 @@ namespace kiln::app {
 // --avoid KERNEL, as often as wanted.
 void add_avoid(CLI::App& command, std::vector<std::string>& kernels);
 
-// -m --model, --config, --vocabulary, --device, --precision, --avoid, --no-avoid-list, --lenient,
-// --quiet
+// --max-memory SIZE, such as 2GB.
+void add_max_memory(CLI::App& command, std::string& size);
+
+// -m --model, --config, --vocabulary, --device, --precision, --max-memory, --avoid,
+// --no-avoid-list,
+// --lenient, --quiet
 struct ModelArguments {
   ModelOptions options;
-  std::string precision = "auto";
+  std::string precision = "auto", max_memory;
   bool quiet = false, no_avoid_list = false;
 
   void add_to(CLI::App& command);

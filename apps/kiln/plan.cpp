@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "apps/kiln/commands.h"
+#include "apps/kiln/options.h"
 #include "models/families/model.h"
+#include "models/pipeline/memory_budget.h"
 #include "models/pipeline/request_check.h"
 #include "models/pipeline/stages.h"
 #include "runtime/base/error.h"
@@ -15,7 +17,7 @@ namespace kiln::app {
 namespace {
 
 struct Arguments {
-  std::string model, config, precision = "f16", stage = "all";
+  std::string model, config, precision = "f16", stage = "all", max_memory;
   std::optional<std::uint32_t> width, height;
   std::uint32_t images = 1;
   std::optional<float> guidance;
@@ -37,13 +39,14 @@ DeviceProfile ordinary_device() {
   return device;
 }
 
-std::vector<Plan> plans(const Arguments& arguments, const DeviceProfile& device) {
-  const Model model =
-      open_model(arguments.model.empty() ? default_model() : arguments.model,
-                 {.config_folder = arguments.config, .vocabulary_folder = {}, .warn = {}});
-  StageTarget target;
-  target.device = &device;
-  target.element = arguments.precision == "f16" ? DType::f16 : DType::f32;
+struct Planned {
+  std::vector<Plan> plans;
+  FittedMemory memory;
+};
+
+// The plans of the stages asked for; with_image: `all` includes the encoder.
+std::vector<Plan> plans(const Arguments& arguments, const Model& model, const StageTarget& target,
+                        bool with_image) {
   const std::uint32_t width = arguments.width.value_or(model.native_size);
   const std::uint32_t height = arguments.height.value_or(model.native_size);
   const float guidance =
@@ -53,7 +56,8 @@ std::vector<Plan> plans(const Arguments& arguments, const DeviceProfile& device)
   const StageShape shape = stage_shape(model, width, height, arguments.images, guidance > 1);
   std::vector<Plan> made;
   const auto wanted = [&](std::string_view name) {
-    return arguments.stage == "all" || arguments.stage == name;
+    return arguments.stage == name ||
+           (arguments.stage == "all" && (name != "encode" || with_image));
   };
   if (wanted("text")) made.push_back(plan_text(model, target, shape.prompts(), 0));
   if (wanted("encode")) made.push_back(plan_encode(model, target, shape, NoiseSource::philox));
@@ -67,9 +71,37 @@ std::vector<Plan> plans(const Arguments& arguments, const DeviceProfile& device)
   return made;
 }
 
-void print_json(const std::vector<Plan>& made) {
+Planned planned(const Arguments& arguments, const Model& model, const DeviceProfile& device,
+                bool with_image) {
+  StageTarget target;
+  target.device = &device;
+  target.element = arguments.precision == "f16" ? DType::f16 : DType::f32;
+  const auto with = [&](const Measures& measures) {
+    target.measures = measures;
+    return plans(arguments, model, target, with_image);
+  };
+  const std::uint64_t limit =
+      arguments.max_memory.empty() ? 0 : parse_memory("--max-memory", arguments.max_memory);
+  Planned result;
+  result.memory = fit_memory(with, limit, device.binding_alignment);
+  result.plans = with(result.memory.measures);
+  return result;
+}
+
+nlohmann::json memory_json(const FittedMemory& memory) {
+  const MemoryNeeds& needs = memory.needs;
+  return {{"device_bytes", needs.device_bytes()},
+          {"weight_bytes", needs.weight_bytes},
+          {"arena_bytes", needs.arena_bytes},
+          {"largest_stage", needs.largest_stage},
+          {"shared_bytes", needs.persistent_bytes},
+          {"host_bytes", needs.host_bytes()},
+          {"measures", to_text(memory)}};
+}
+
+void print_json(const Planned& picture, const Planned& from_image) {
   nlohmann::json list = nlohmann::json::array();
-  for (const Plan& plan : made) {
+  for (const Plan& plan : from_image.plans) {
     list.push_back({{"stage", plan.name},
                     {"nodes_recorded", plan.recorded_nodes},
                     {"nodes", plan.nodes.size()},
@@ -79,11 +111,26 @@ void print_json(const std::vector<Plan>& made) {
                     {"weight_tensors", plan.sources.size()},
                     {"parameters", plan.weight_elements()},
                     {"weight_bytes", plan.weight_bytes()},
+                    {"streamed_bytes", plan.streamed_bytes()},
                     {"arena_bytes", plan.arena_bytes},
                     {"activation_bytes", plan.sum_bytes},
                     {"live_peak_bytes", plan.live_peak_bytes}});
   }
-  fmt::print("{}\n", list.dump(2));
+  const nlohmann::json result = {{"stages", list},
+                                 {"memory", memory_json(picture.memory)},
+                                 {"memory_from_image", memory_json(from_image.memory)}};
+  fmt::print("{}\n", result.dump(2));
+}
+
+void print_memory(std::string_view of, const FittedMemory& memory) {
+  const MemoryNeeds& needs = memory.needs;
+  fmt::print(
+      "memory, {}: {} on the device at most: weights {}, arena {} (stage {}), tensors shared "
+      "by stages {}; {} on the host\n",
+      of, gigabytes(needs.device_bytes()), gigabytes(needs.weight_bytes),
+      gigabytes(needs.arena_bytes), needs.largest_stage, gigabytes(needs.persistent_bytes),
+      gigabytes(needs.host_bytes()));
+  for (const std::string& measure : to_text(memory)) fmt::print("  {}\n", measure);
 }
 
 // to_text() ends with three lines of totals; the dispatches stand above them.
@@ -99,16 +146,19 @@ void run(const Arguments& arguments) {
     fail_usage("--precision", "is '{}', expected f16 or f32", arguments.precision);
   }
   const DeviceProfile device = ordinary_device();
-  const std::vector<Plan> made = plans(arguments, device);
-  if (arguments.json) return print_json(made);
-  std::uint64_t weights = 0, arena = 0;
-  for (const Plan& plan : made) {
+  const Model model =
+      open_model(arguments.model.empty() ? default_model() : arguments.model,
+                 {.config_folder = arguments.config, .vocabulary_folder = {}, .warn = {}});
+  const Planned picture = planned(arguments, model, device, false);
+  const Planned from_image =
+      arguments.stage == "all" ? planned(arguments, model, device, true) : picture;
+  if (arguments.json) return print_json(picture, from_image);
+  for (const Plan& plan : from_image.plans) {
     fmt::print("{}\n", arguments.full ? plan.to_text() : summary(plan));
-    weights += plan.weight_bytes();
-    arena = std::max(arena, plan.arena_bytes);
   }
-  fmt::print("all stages: weights {:.1f} MiB, arena {:.1f} MiB\n", double(weights) / (1 << 20),
-             double(arena) / (1 << 20));
+  if (arguments.stage != "all") return print_memory("this stage", picture.memory);
+  print_memory("txt2img", picture.memory);
+  print_memory("img2img", from_image.memory);
 }
 
 }  // namespace
@@ -128,6 +178,7 @@ void add_plan(CLI::App& program) {
   command->add_option("--precision", arguments->precision, "f16 or f32")->capture_default_str();
   command->add_option("--stage", arguments->stage, "text, encode, start, denoise, decode or all")
       ->capture_default_str();
+  add_max_memory(*command, arguments->max_memory);
   command->add_flag("--full", arguments->full, "every dispatch, with memory and barriers");
   command->add_flag("--json", arguments->json, "print the totals as JSON");
   command->callback([arguments] { run(*arguments); });

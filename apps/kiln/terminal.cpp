@@ -41,6 +41,12 @@ void Terminal::warn(std::string_view line) {
   fmt::print(stderr, "warning: {}\n", line);
 }
 
+void Terminal::tell(std::string_view line) {
+  if (quiet_) return;
+  finish_line();
+  fmt::print(stderr, "{}\n", line);
+}
+
 void Terminal::bar(const Progress& progress, double rate, double remaining_s) {
   const int filled = int(progress.done * std::uint64_t(kBarWidth) / std::max(progress.total, 1u));
   fmt::print(stderr, "\r{:<8} [{:<{}}] {}/{} {:.2f} it/s, {} left ", progress.phase,

@@ -17,6 +17,8 @@ class Terminal {
   ~Terminal();
 
   void warn(std::string_view line);
+  // What was decided; nothing when quiet.
+  void tell(std::string_view line);
   // For Request::progress; false once the user pressed Ctrl-C.
   bool show(const Progress& progress);
 

@@ -81,8 +81,14 @@ struct ModelOptions {
   // with one warning that names them.
   std::vector<std::string> avoid = {};
   bool uses_avoid_list = false;
+  // Of the device's own memory, the most to use at once; 0: no limit. What is done to keep it
+  // stands in models/README.md; no picture changes by more than rounding. Calls that cannot keep it
+  // throw Error with the numbers before anything is allocated.
+  std::uint64_t max_memory_bytes = 0;
   bool lenient = false;  // accept safetensors files with holes, with a warning
   std::function<void(std::string_view)> warn;  // one line each; empty: warnings are dropped
+  // One line on what is done to keep max_memory_bytes, when that changes; empty: nobody is told.
+  std::function<void(std::string_view)> tell = {};
 };
 
 // Progress of generate(): `done` of `total` network evaluations, or a name of a phase.
@@ -150,6 +156,16 @@ struct Activity {
   std::uint64_t submissions = 0, host_writes = 0, host_reads = 0, dispatches = 0;
 };
 
+// Memory of the stages recorded now. Where devices have no memory of their own, "host" is what one
+// with such memory would keep in the host's.
+struct MemoryFigures {
+  std::uint64_t planned_bytes = 0;  // on the device: the sum of the next three
+  std::uint64_t weight_bytes = 0, arena_bytes = 0, persistent_bytes = 0;
+  std::uint64_t host_bytes = 0;       // streamed weights and results
+  std::uint64_t peak_bytes = 0;       // measured: most held on the device since it was opened
+  std::vector<std::string> measures;  // taken to keep max_memory_bytes, a phrase each
+};
+
 struct DenoiseRequest {
   Embeddings context;   // of the prompts, one row an image
   Embeddings negative;  // as many rows; empty when guidance is 1 or less
@@ -190,6 +206,7 @@ class Pipeline {
   // A request of the model's native size, with the steps, guidance, sampler and schedule that its
   // kiln.json asks for (models/README.md); prompt and seed are left to set.
   Request default_request() const;
+  MemoryFigures memory() const;
   Activity activity() const;  // since the pipeline was made
 
   struct Parts;  // not part of the interface

@@ -25,11 +25,6 @@ DType element_for(Precision precision, const PhysicalDeviceInfo& device) {
   return precision == Precision::f16 ? DType::f16 : DType::f32;
 }
 
-bool same(const SamplerShape& a, const SamplerShape& b) {
-  return a.latent == b.latent && a.noise == b.noise && a.rows == b.rows &&
-         a.uploaded_draws == b.uploaded_draws && a.first_draw == b.first_draw;
-}
-
 // Two 32-bit words a seed, low first, as the kernels read them.
 std::vector<std::uint32_t> seed_words(const std::vector<std::uint64_t>& seeds) {
   std::vector<std::uint32_t> words;
@@ -88,7 +83,7 @@ void Pipeline::Parts::report(const ProgressFunction& progress, const Progress& s
 }
 
 StageTarget Pipeline::Parts::target() const {
-  return {.element = element, .device = &device.profile()};
+  return {.element = element, .device = &device.profile(), .measures = fitted_.measures};
 }
 
 std::unique_ptr<Stage> Pipeline::Parts::prepare(Plan plan) {
@@ -105,7 +100,7 @@ void Pipeline::Parts::prepare_text(std::uint32_t prompts, std::uint32_t skip) {
 }
 
 void Pipeline::Parts::forget_sizes_other_than(const StageShape& shape) {
-  if (!same(shape_.sampler, shape.sampler)) {
+  if (shape_.sampler != shape.sampler) {
     encode_.reset();
     start_.reset();
     denoise_.reset();

@@ -7,6 +7,7 @@
 
 #include "models/families/model.h"
 #include "models/pipeline/kiln.h"
+#include "models/pipeline/memory_budget.h"
 #include "models/pipeline/stages.h"
 #include "runtime/execution/executor.h"
 #include "runtime/execution/open_device.h"
@@ -31,6 +32,19 @@ struct Pipeline::Parts {
   void run_rows(const DenoiseRequest& request, const StageShape& shape, const StepTable& table);
   std::vector<Image> run_decode(const StageShape& shape, const ProgressFunction& progress);
 
+  // --- Memory (parts_memory.cpp) ---
+  // Stages that will live together. Without a limit nothing is done. With one: chooses measures for
+  // them, and frees what was recorded or uploaded for others.
+  struct StageSet {
+    StageShape shape = {};
+    std::uint32_t prompts = 0, skip = 0;  // 0: no text stage
+    bool encode = false, denoise = false, decode = false;
+    NoiseSource noise = NoiseSource::none;  // of encode
+    bool operator==(const StageSet&) const = default;
+  };
+  void fit(const StageSet& set);
+  MemoryFigures memory() const;
+
   Latents read_latents(const Shape& latent);
   void warn(const std::string& line) const;
   void report(const ProgressFunction& progress, const Progress& state);
@@ -49,7 +63,11 @@ struct Pipeline::Parts {
   void write_noise(const DenoiseRequest& request, const StageShape& shape);
   std::vector<std::uint32_t> token_ids(const std::vector<std::string>& prompts) const;
 
+  std::vector<Plan> plans(const StageSet& set, const Measures& measures) const;
+
   StageShape shape_ = {};
+  FittedMemory fitted_ = {};
+  StageSet fitted_for_ = {};
   std::uint32_t text_prompts_ = 0, text_skip_ = 0;
   NoiseSource encode_noise_ = NoiseSource::none;
   std::unique_ptr<Stage> text_, encode_, start_, denoise_, decode_;

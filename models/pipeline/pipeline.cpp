@@ -62,6 +62,13 @@ std::vector<Image> Pipeline::generate(const Request& request) {
   if (shape.guided) prompts.assign(request.images, request.negative_prompt);
   prompts.insert(prompts.end(), request.images, request.prompt);
   parts.report(request.progress, {"load", 0, 0});
+  parts.fit({.shape = shape,
+             .prompts = shape.prompts(),
+             .skip = request.clip_skip - 1,
+             .encode = from_image,
+             .denoise = true,
+             .decode = true,
+             .noise = shape.sampler.noise});
   // All before the first runs, the hungriest first: growing the arena records a stage again.
   parts.prepare_decode(shape);
   parts.prepare_denoise(shape);
@@ -79,6 +86,7 @@ Embeddings Pipeline::encode_text(const std::vector<std::string>& prompts, std::u
   Parts& parts = *parts_;
   check_images(std::uint32_t(prompts.size()));
   check_clip_skip(clip_skip, parts.model);
+  parts.fit({.prompts = std::uint32_t(prompts.size()), .skip = clip_skip - 1});
   parts.run_text(prompts, clip_skip);
   Embeddings result{
       std::uint32_t(prompts.size()), parts.model.text.positions, parts.model.text.channels, {}};
@@ -95,6 +103,9 @@ Latents Pipeline::encode_image(const Image& image, const std::vector<std::uint64
   const auto images = std::uint32_t(std::max<std::size_t>(seeds.size(), 1));
   check_images(images);
   const StageShape shape = stage_shape(parts.model, image.width, image.height, images, false);
+  parts.fit({.shape = shape,
+             .encode = true,
+             .noise = seeds.empty() ? NoiseSource::none : NoiseSource::philox});
   parts.run_encode(image, shape, seeds, RandomSource::philox);
   const Shape latent = shape.sampler.latent;
   const std::vector<float> values = parts.executor.read_values<float>(sampler_tensor::kClean);
@@ -124,6 +135,7 @@ Latents Pipeline::denoise(const DenoiseRequest& request) {
     check_embeddings("negative", request.negative, images, parts.model);
     context.insert(context.begin(), request.negative.values.begin(), request.negative.values.end());
   }
+  parts.fit({.shape = shape, .denoise = true});
   parts.prepare_denoise(shape);
   parts.executor.write(stage_tensor::kContext, to_bytes(context, parts.element));
   const Shape latent = shape.sampler.latent;
@@ -155,12 +167,15 @@ std::vector<Image> Pipeline::decode(const Latents& latents) {
     fail_usage("latents", "have {} channels and {} values, expected {} and {}", latents.channels,
                latents.values.size(), latent.channels, latent.elements());
   }
+  parts.fit({.shape = shape, .decode = true});
   parts.prepare_decode(shape);
   std::vector<float> slots = to_channels_last(latents.values, latent);
   slots.resize(latent.elements() * kSlots);
   parts.executor.write_values(sampler_tensor::kSlots, slots);
   return parts.run_decode(shape, {});
 }
+
+MemoryFigures Pipeline::memory() const { return parts_->memory(); }
 
 Activity Pipeline::activity() const {
   const Counters& counters = parts_->executor.counters();

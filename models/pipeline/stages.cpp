@@ -22,10 +22,12 @@ class Recording {
     if (target.watch) graph.watch(target.watch);
   }
 
-  Plan finish() {
+  // streamed_bytes: of weights that stay in host memory.
+  Plan finish(std::uint64_t streamed_bytes) {
     report->check(model_.path);
     if (target_.taps != nullptr) *target_.taps = graph.taps();
-    return compile(graph, *target_.device);
+    return compile(graph, *target_.device, {},
+                   {.bytes = streamed_bytes, .segment_bytes = target_.measures.segment_bytes});
   }
 
   Graph graph;
@@ -62,13 +64,22 @@ void record_encode(Recording& stage, const Model& model, const StageShape& shape
                    {.noise = noise, .draw = 0, .factor = model.vae.scaling_factor});
 }
 
-void record_denoise(Recording& stage, const Model& model, const StageShape& shape) {
+void record_denoise(Recording& stage, const Model& model, const StageShape& shape,
+                    bool sequential) {
   const SamplerState state = sampler_state(stage.graph, shape.sampler);
   const Tensor context = context_of(stage.graph, model, shape.prompts());
-  const Tensor latent = network_input(state, shape.guided ? 2 : 1);
-  const Tensor output =
-      unet(latent, row_timestep(state), context, model.unet, stage.weights["unet"]);
-  apply_row(state, output, shape.rescaled);
+  const auto network = [&](Tensor latent, Tensor prompts) {
+    return unet(latent, row_timestep(state), prompts, model.unet, stage.weights["unet"]);
+  };
+  if (!shape.guided || !sequential) {
+    const Tensor latent = network_input(state, shape.guided ? 2 : 1);
+    return apply_row(state, network(latent, context), shape.rescaled);
+  }
+  const std::uint32_t images = shape.images();
+  const Tensor latent = network_input(state, 1);
+  const Tensor negative = network(latent, slice_images(context, 0, images, "negative"));
+  const Tensor positive = network(latent, slice_images(context, images, images, "positive"));
+  apply_row(state, join_images(negative, positive, "guidance"), shape.rescaled);
 }
 
 void record_decode(Recording& stage, const Model& model, const StageShape& shape) {
@@ -93,32 +104,32 @@ Plan plan_text(const Model& model, const StageTarget& target, std::uint32_t prom
                std::uint32_t skip) {
   Recording stage("text", model, target);
   record_text(stage, model, prompts, skip);
-  return stage.finish();
+  return stage.finish(target.measures.streamed_once);
 }
 
 Plan plan_encode(const Model& model, const StageTarget& target, const StageShape& shape,
                  NoiseSource noise) {
   Recording stage("encode", model, target);
   record_encode(stage, model, shape, noise);
-  return stage.finish();
+  return stage.finish(target.measures.streamed_once);
 }
 
 Plan plan_start(const Model& model, const StageTarget& target, const StageShape& shape) {
   Recording stage("start", model, target);
   start(sampler_state(stage.graph, shape.sampler), shape.from_image);
-  return stage.finish();
+  return stage.finish(0);
 }
 
 Plan plan_denoise(const Model& model, const StageTarget& target, const StageShape& shape) {
   Recording stage("denoise", model, target);
-  record_denoise(stage, model, shape);
-  return stage.finish();
+  record_denoise(stage, model, shape, target.measures.sequential_guidance);
+  return stage.finish(target.measures.streamed_each_row);
 }
 
 Plan plan_decode(const Model& model, const StageTarget& target, const StageShape& shape) {
   Recording stage("decode", model, target);
   record_decode(stage, model, shape);
-  return stage.finish();
+  return stage.finish(target.measures.streamed_once);
 }
 
 std::vector<std::string> unused_weights(const Model& model) {
@@ -127,7 +138,7 @@ std::vector<std::string> unused_weights(const Model& model) {
   record_text(all, model, 1, 0);
   Recording networks("networks", model, {});
   record_encode(networks, model, shape, NoiseSource::none);
-  record_denoise(networks, model, shape);
+  record_denoise(networks, model, shape, false);
   record_decode(networks, model, shape);
   std::vector<std::string> unused;
   for (const std::string& name : all.report->unused(*model.weights)) {

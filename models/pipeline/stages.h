@@ -22,12 +22,24 @@ inline constexpr std::string_view kImage = "encode.image";  // f32 [1, height, w
 inline constexpr std::string_view kPicture = "decode.picture";  // u8 [1, height, width, 3]
 }  // namespace stage_tensor
 
+// What is done to need less memory; nothing unless asked for. None changes a picture by more than
+// rounding.
+struct Measures {
+  // Bytes of weights that stay in host memory and pass through the arena (Streaming::bytes): of the
+  // stages that run once a picture, and of the denoise stage, which runs once a row.
+  std::uint64_t streamed_once = 0, streamed_each_row = 0;
+  std::uint64_t segment_bytes = Streaming{}.segment_bytes;
+  bool sequential_guidance = false;  // both prompts one after the other, not as one batch
+  bool operator==(const Measures&) const = default;
+};
+
 // What stages are recorded for: an element type, a device, and which values to keep readable.
 struct StageTarget {
   DType element = DType::f32;
   const DeviceProfile* device = nullptr;
   std::function<bool(std::string_view path)> watch = {};  // see Graph::watch; may be empty
   std::vector<Graph::Tap>* taps = nullptr;                // receives Graph::taps() when set
+  Measures measures = {};
 };
 
 // One size of work.
@@ -37,6 +49,7 @@ struct StageShape {
   bool rescaled = false;  // obey guidance_rescale
   bool from_image = false;
 
+  bool operator==(const StageShape&) const = default;
   std::uint32_t images() const { return sampler.latent.batch; }
   std::uint32_t prompts() const { return images() * (guided ? 2 : 1); }
 };

@@ -36,6 +36,8 @@ struct SamplerShape {
   // Philox: number of the start noise's draw; a row's draws count on from there. 1 where a
   // posterior was sampled as draw 0 before, as a generator that is used on would give.
   std::uint32_t first_draw = 0;
+
+  bool operator==(const SamplerShape&) const = default;
 };
 
 // Tensors that the stages of one picture share.

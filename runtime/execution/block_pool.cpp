@@ -38,29 +38,50 @@ std::byte* BlockPool::Piece::mapped() const {
   return base == nullptr ? nullptr : base + range_.offset_bytes;
 }
 
-BlockPool::Piece BlockPool::take(std::uint64_t size_bytes, std::uint64_t expected_bytes,
-                                 std::string_view name) {
-  const std::uint64_t rounded = align_up(std::max<std::uint64_t>(size_bytes, 1), alignment_);
-  Piece piece;
-  for (Block& block : blocks_) {
-    if (const auto offset = block.free.take(rounded, alignment_)) {
-      piece.range_ = {block.buffer.get(), *offset, rounded};
-      piece.pool_ = this;
-      return piece;
-    }
-  }
+std::uint64_t BlockPool::rounded_bytes(std::uint64_t size_bytes) const {
+  return align_up(std::max<std::uint64_t>(size_bytes, 1), alignment_);
+}
+
+std::vector<BlockPool::Piece> BlockPool::take(std::span<const Wanted> wanted) {
   // Half of the limit, since drivers may add to what is asked.
   const std::uint64_t largest = std::min(kLargestBlock, device_.profile().max_allocation_bytes / 2);
-  const std::uint64_t block_bytes =
-      std::max(rounded, std::min(align_up(expected_bytes, alignment_), largest));
+  std::vector<Piece> pieces(wanted.size());
+  std::vector<Opened> opened;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const std::uint64_t rounded = rounded_bytes(wanted[i].size_bytes);
+    for (Block& block : blocks_) {
+      const auto offset = block.free.take(rounded, alignment_);
+      if (!offset) continue;
+      pieces[i].range_ = {block.buffer.get(), *offset, rounded};
+      pieces[i].pool_ = this;
+      break;
+    }
+    if (pieces[i].pool_ != nullptr) continue;
+    const auto room = std::find_if(opened.begin(), opened.end(), [&](const Opened& block) {
+      return block.used_bytes + rounded <= largest;
+    });
+    Opened& block = room == opened.end() ? opened.emplace_back() : *room;
+    block.used_bytes += rounded;
+    block.pieces.push_back(i);
+  }
+  for (const Opened& block : opened) open(block, wanted, pieces);
+  return pieces;
+}
+
+void BlockPool::open(const Opened& opened, std::span<const Wanted> wanted,
+                     std::vector<Piece>& pieces) {
   // A piece with a block to itself tells its own name when memory is short.
-  const std::string_view buffer_name = block_bytes == rounded ? name : std::string_view(name_);
-  auto buffer = std::make_unique<Buffer>(device_, block_bytes, kind_, buffer_name);
-  blocks_.push_back({std::move(buffer), FreeList(block_bytes)});
-  piece.range_ = {blocks_.back().buffer.get(), *blocks_.back().free.take(rounded, alignment_),
-                  rounded};
-  piece.pool_ = this;
-  return piece;
+  const bool alone = opened.pieces.size() == 1;
+  auto buffer =
+      std::make_unique<Buffer>(device_, opened.used_bytes, kind_,
+                               alone ? wanted[opened.pieces[0]].name : std::string_view(name_));
+  blocks_.push_back({std::move(buffer), FreeList(opened.used_bytes)});
+  Block& block = blocks_.back();
+  for (const std::size_t i : opened.pieces) {
+    const std::uint64_t rounded = rounded_bytes(wanted[i].size_bytes);
+    pieces[i].range_ = {block.buffer.get(), *block.free.take(rounded, alignment_), rounded};
+    pieces[i].pool_ = this;
+  }
 }
 
 void BlockPool::give(const BufferRange& range) {

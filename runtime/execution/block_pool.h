@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,12 +37,18 @@ class BlockPool {
     BufferRange range_;
   };
 
-  // expected_bytes: of this piece and those that will follow at once; a new block is as large as
-  // that, up to 1 GiB or half the device's limit. name: for the error when memory is short.
-  Piece take(std::uint64_t size_bytes, std::uint64_t expected_bytes, std::string_view name);
+  struct Wanted {
+    std::uint64_t size_bytes = 0;
+    std::string_view name = {};  // for the error when memory is short
+  };
+  // A piece each, in this order: in free room of blocks that exist, else in new blocks of up to
+  // 1 GiB or half the device's limit, none larger than the pieces it is made for.
+  std::vector<Piece> take(std::span<const Wanted> wanted);
 
   MemoryKind kind() const { return kind_; }
   std::uint64_t alignment() const { return alignment_; }
+  // Of a piece: at least one unit of alignment.
+  std::uint64_t rounded_bytes(std::uint64_t size_bytes) const;
   std::uint64_t allocated_bytes() const;
 
  private:
@@ -49,6 +56,12 @@ class BlockPool {
     std::unique_ptr<Buffer> buffer;
     FreeList free;
   };
+  // Where new pieces lie before their blocks exist.
+  struct Opened {
+    std::uint64_t used_bytes = 0;
+    std::vector<std::size_t> pieces;  // numbers in `wanted`, side by side
+  };
+  void open(const Opened& opened, std::span<const Wanted> wanted, std::vector<Piece>& pieces);
   void give(const BufferRange& range);
 
   Device& device_;

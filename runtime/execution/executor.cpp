@@ -57,6 +57,10 @@ std::unique_ptr<Stage> Executor::prepare(Plan plan, const StageOptions& options,
   return std::make_unique<Stage>(*this, std::move(plan), options, std::move(persistents));
 }
 
+void Executor::keep_weights_of(std::span<const Plan* const> plans) { weights_->keep_only(plans); }
+
+void Executor::drop_arena() { memory_->drop_arena(); }
+
 void Executor::reserve_arena(std::uint64_t size_bytes) {
   memory_->reserve_arena(size_bytes, "arena");
 }
@@ -86,6 +90,8 @@ MemoryReport Executor::memory() const {
   report.weight_bytes = weights_->allocated_bytes();
   report.arena_bytes = memory_->arena() == nullptr ? 0 : memory_->arena()->size_bytes();
   report.persistent_bytes = memory_->persistent_bytes();
+  report.host_weight_bytes = weights_->host_bytes();
+  report.device_peak_bytes = device_.memory_use().device_peak_bytes;
   report.staging_bytes = staging_->allocated_bytes();
   report.allocations = device_.allocations();
   return report;

@@ -36,10 +36,13 @@ struct Counters {
   std::uint64_t weights_uploaded = 0, bytes_uploaded = 0;
 };
 
-// Bytes on the device, by use.
+// Bytes held, by use. Staging copies and host_weight_bytes (of streamed weights) are host memory.
 struct MemoryReport {
   std::uint64_t weight_bytes = 0, arena_bytes = 0, persistent_bytes = 0, staging_bytes = 0;
+  std::uint64_t host_weight_bytes = 0;
   std::uint32_t allocations = 0;  // device allocations behind all of them
+  // Of the device's own memory, since it was opened: what planned_memory() foretells.
+  std::uint64_t device_peak_bytes = 0;
   std::uint64_t total_bytes() const {
     return weight_bytes + arena_bytes + persistent_bytes + staging_bytes;
   }
@@ -67,6 +70,13 @@ class Executor {
   // Throws Error naming what does not fit.
   std::unique_ptr<Stage> prepare(Plan plan, const StageOptions& options = {},
                                  const UploadProgress& progress = {});
+
+  // Frees the weights that none of the plans names, and some of the others if that frees memory
+  // (prepare() uploads them again). There must be no stages.
+  void keep_weights_of(std::span<const Plan* const> plans);
+
+  // Frees the arena; the next stage that is prepared or submitted makes it anew.
+  void drop_arena();
 
   // Makes the arena at least this large. Growing it later makes earlier stages record themselves
   // again at their next submit; reserving the largest plan's arena_bytes first avoids that.

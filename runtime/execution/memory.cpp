@@ -5,7 +5,6 @@
 
 #include <cstring>
 
-#include "runtime/base/align.h"
 #include "runtime/base/error.h"
 
 namespace kiln {
@@ -31,34 +30,36 @@ BlockPool& Memory::pool_for(Traffic traffic) {
 }
 
 std::vector<std::shared_ptr<PersistentTensor>> Memory::persistents(const Plan& plan) {
-  std::uint64_t expected[3] = {};
+  std::vector<std::shared_ptr<PersistentTensor>> tensors, made[3];
+  std::vector<BlockPool::Wanted> wanted[3];
   for (const PlannedPersistent& planned : plan.persistents) {
-    expected[std::size_t(planned.traffic)] +=
-        align_up(planned.size_bytes, device_only_.alignment());
+    tensors.push_back(existing(planned));
+    if (tensors.back() != nullptr) continue;
+    const auto traffic = std::size_t(planned.traffic);
+    tensors.back() = std::make_shared<PersistentTensor>();
+    tensors.back()->planned = planned;
+    persistents_[planned.name] = tensors.back();
+    made[traffic].push_back(tensors.back());
+    wanted[traffic].push_back({planned.size_bytes, planned.name});
   }
-  std::vector<std::shared_ptr<PersistentTensor>> tensors;
-  for (const PlannedPersistent& planned : plan.persistents) {
-    tensors.push_back(persistent(planned, expected[std::size_t(planned.traffic)]));
+  for (const Traffic traffic : {Traffic::device_only, Traffic::host_writes, Traffic::host_reads}) {
+    auto pieces = pool_for(traffic).take(wanted[std::size_t(traffic)]);
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      made[std::size_t(traffic)][i]->piece = std::move(pieces[i]);
+    }
   }
   return tensors;
 }
 
-std::shared_ptr<PersistentTensor> Memory::persistent(const PlannedPersistent& planned,
-                                                     std::uint64_t expected_bytes) {
-  std::weak_ptr<PersistentTensor>& entry = persistents_[planned.name];
-  if (auto tensor = entry.lock()) {
-    const PlannedPersistent& known = tensor->planned;
-    if (known.shape != planned.shape || known.dtype != planned.dtype) {
-      fail(planned.name, "is {} {} in this plan and {} {} in an earlier one",
-           to_text(planned.shape), to_text(planned.dtype), to_text(known.shape),
-           to_text(known.dtype));
-    }
-    return tensor;
+std::shared_ptr<PersistentTensor> Memory::existing(const PlannedPersistent& planned) const {
+  const auto entry = persistents_.find(planned.name);
+  auto tensor = entry == persistents_.end() ? nullptr : entry->second.lock();
+  if (tensor == nullptr) return nullptr;
+  const PlannedPersistent& known = tensor->planned;
+  if (known.shape != planned.shape || known.dtype != planned.dtype) {
+    fail(planned.name, "is {} {} in this plan and {} {} in an earlier one", to_text(planned.shape),
+         to_text(planned.dtype), to_text(known.shape), to_text(known.dtype));
   }
-  auto tensor = std::make_shared<PersistentTensor>();
-  tensor->planned = planned;
-  tensor->piece = pool_for(planned.traffic).take(planned.size_bytes, expected_bytes, planned.name);
-  entry = tensor;
   return tensor;
 }
 
@@ -109,6 +110,12 @@ void Memory::reserve_arena(std::uint64_t size_bytes, std::string_view name) {
   arena_.reset();
   ++arena_generation_;
   arena_ = std::make_unique<Buffer>(device_, size_bytes, MemoryKind::device, name);
+}
+
+void Memory::drop_arena() {
+  timeline_.wait_all();
+  arena_.reset();
+  ++arena_generation_;
 }
 
 std::uint64_t Memory::persistent_bytes() const {

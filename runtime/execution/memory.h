@@ -39,6 +39,8 @@ class Memory {
   // Makes the arena at least this large; waits for all work before it replaces one. name: for the
   // error when memory is short.
   void reserve_arena(std::uint64_t size_bytes, std::string_view name);
+  // After all work; stages record themselves again when they are submitted next.
+  void drop_arena();
   // Null until something was reserved.
   const Buffer* arena() const { return arena_.get(); }
   // Changes whenever the arena is replaced.
@@ -48,8 +50,8 @@ class Memory {
 
  private:
   BlockPool& pool_for(Traffic traffic);
-  std::shared_ptr<PersistentTensor> persistent(const PlannedPersistent& planned,
-                                               std::uint64_t expected_bytes);
+  // The tensor of this name, or null. Throws Error when it has another shape or type.
+  std::shared_ptr<PersistentTensor> existing(const PlannedPersistent& planned) const;
   PersistentTensor& find_sized(std::string_view name, std::uint64_t bytes) const;
 
   Device& device_;

@@ -36,6 +36,10 @@ Program::Program(const Device& device, const KernelLibrary& kernels, const Plan&
       pool_(device, place_) {
   first_.push_back(plan.dispatches.size());
   allocate_sets(kernels, resolve);
+  for (const Upload& upload : plan.uploads) {
+    const Range from{Space::weight, upload.weight, 0, upload.to.size_bytes};
+    copies_.push_back({resolve(from), resolve(upload.to)});
+  }
   batches_.resize(options.copies);
   for (std::size_t copy = 0; copy < options.copies; ++copy) record_copy(kernels, copy);
 }
@@ -96,7 +100,11 @@ void Program::record_copy(const KernelLibrary& kernels, std::size_t copy) {
 void Program::record_batch(const KernelLibrary& kernels, Commands& commands, std::size_t batch,
                            const Timestamps* times) {
   commands.begin_label(place_);
-  commands.kernels_after_all();
+  if (plan_.uploads.empty()) {
+    commands.kernels_after_all();
+  } else {
+    commands.all_after_all();
+  }
   ++barriers_;
   if (times != nullptr && batch == 0) {
     commands.reset(*times);
@@ -108,9 +116,14 @@ void Program::record_batch(const KernelLibrary& kernels, Commands& commands, std
   for (std::size_t i = first_[batch]; i < first_[batch + 1]; ++i) {
     const Dispatch& dispatch = plan_.dispatches[i];
     if ((dispatch.barrier_before || times_dispatches()) && i > first_[batch]) {
-      commands.kernels_after_kernels();
+      if (dispatch.after_copies) {
+        commands.all_after_all();
+      } else {
+        commands.kernels_after_kernels();
+      }
       ++barriers_;
     }
+    record_uploads(i, commands);
     const std::string& next = plan_.nodes.at(dispatch.node).path;
     if (!labelled || next != path) {
       if (labelled) commands.end_label();
@@ -130,6 +143,21 @@ void Program::record_batch(const KernelLibrary& kernels, Commands& commands, std
   if (times != nullptr && batch + 2 == first_.size()) commands.write(*times, 1);
   if (options_.host_reads && batch + 2 == first_.size()) commands.host_after_all();
   commands.end_label();
+}
+
+void Program::record_uploads(std::size_t dispatch, Commands& commands) const {
+  auto upload =
+      std::lower_bound(plan_.uploads.begin(), plan_.uploads.end(), dispatch,
+                       [](const Upload& one, std::size_t index) { return one.before < index; });
+  bool awaited = false;
+  for (; upload != plan_.uploads.end() && upload->before == dispatch; ++upload) {
+    if (awaited && !upload->awaited) commands.all_after_all();
+    awaited = upload->awaited;
+    const Copy& copy = copies_[std::size_t(upload - plan_.uploads.begin())];
+    commands.copy(*copy.from.buffer, copy.from.offset_bytes, *copy.to.buffer, copy.to.offset_bytes,
+                  upload->to.size_bytes);
+  }
+  if (awaited) commands.all_after_all();
 }
 
 void Program::record_dispatch(const KernelLibrary::Kernel& kernel, std::size_t index,

@@ -49,6 +49,8 @@ class Program {
   void record_copy(const KernelLibrary& kernels, std::size_t copy);
   void record_batch(const KernelLibrary& kernels, Commands& commands, std::size_t batch,
                     const Timestamps* times);
+  // Copies of streamed weights that stand in front of a dispatch.
+  void record_uploads(std::size_t dispatch, Commands& commands) const;
   void record_dispatch(const KernelLibrary::Kernel& kernel, std::size_t index,
                        Commands& commands) const;
   bool times_dispatches() const { return options_.timing == Timing::dispatches; }
@@ -60,6 +62,10 @@ class Program {
   std::vector<std::size_t> first_;  // of each batch, then the number of dispatches
   CommandPool pool_;
   std::unique_ptr<DescriptorPool> descriptors_;
+  struct Copy {
+    BufferRange from, to;
+  };
+  std::vector<Copy> copies_;                           // one an upload of the plan
   std::vector<VkDescriptorSet> sets_;                  // one a dispatch; equal operands share one
   std::vector<std::vector<VkCommandBuffer>> batches_;  // [copy][batch]
   std::vector<std::unique_ptr<Timestamps>> times_;     // one a copy, if timed

@@ -45,7 +45,7 @@ void Stage::record() {
         return {base.buffer, base.offset_bytes + range.offset_bytes, range.size_bytes};
       }
       case Space::weight: {
-        const BufferRange& base = executor_.weights_->find(plan_.weights.at(range.index).key);
+        const BufferRange& base = executor_.weights_->find(plan_.weights.at(range.index));
         return {base.buffer, base.offset_bytes + range.offset_bytes, range.size_bytes};
       }
       case Space::arena:

@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "runtime/base/align.h"
 #include "runtime/base/error.h"
 #include "runtime/execution/packing_crew.h"
 
@@ -16,26 +15,46 @@ WeightStore::WeightStore(Device& device, Timeline& timeline, Staging& staging)
       timeline_(timeline),
       staging_(staging),
       pool_(device, writes_directly(device.info()) ? MemoryKind::device_mapped : MemoryKind::device,
-            "weights") {}
+            "weights"),
+      host_pool_(device, MemoryKind::upload, "weights in host memory") {}
 
 std::vector<WeightStore::Arrival> WeightStore::place_missing(const Plan& plan) {
-  std::set<std::string_view> seen;
+  std::set<Key> seen;
   std::vector<Arrival> arrivals;
-  std::uint64_t expected = 0;
   for (const PlannedWeight& weight : plan.weights) {
-    if (weights_.contains(weight.key) || !seen.insert(weight.key).second) continue;
+    if (weights_.contains(key_of(weight)) || !seen.insert(key_of(weight)).second) continue;
     arrivals.push_back({&weight, &plan.sources.at(weight.source), {}});
-    expected += align_up(weight.size_bytes, pool_.alignment());
   }
   // Large ones first: blocks fill better, and the last worker is not left with the largest.
   std::stable_sort(arrivals.begin(), arrivals.end(), [](const Arrival& a, const Arrival& b) {
     return a.weight->size_bytes > b.weight->size_bytes;
   });
-  for (Arrival& arrival : arrivals) {
-    arrival.piece = pool_.take(arrival.weight->size_bytes, expected, arrival.source->name);
-    expected -= align_up(arrival.weight->size_bytes, pool_.alignment());
+  for (BlockPool* pool : {&pool_, &host_pool_}) {
+    std::vector<BlockPool::Wanted> wanted;
+    std::vector<Arrival*> owners;
+    for (Arrival& arrival : arrivals) {
+      if (arrival.weight->streamed != (pool == &host_pool_)) continue;
+      wanted.push_back({arrival.weight->size_bytes, arrival.source->name});
+      owners.push_back(&arrival);
+    }
+    auto pieces = pool->take(wanted);
+    for (std::size_t i = 0; i < pieces.size(); ++i) owners[i]->piece = std::move(pieces[i]);
   }
   return arrivals;
+}
+
+void WeightStore::keep_only(std::span<const Plan* const> plans) {
+  std::set<Key> wanted;
+  for (const Plan* plan : plans) {
+    for (const PlannedWeight& weight : plan->weights) wanted.insert(key_of(weight));
+  }
+  std::set<const Buffer*> leaving;
+  for (const auto& [key, piece] : weights_) {
+    if (!wanted.contains(key)) leaving.insert(&piece.buffer());
+  }
+  timeline_.wait_all();
+  std::erase_if(weights_,
+                [&](const auto& entry) { return leaving.contains(&entry.second.buffer()); });
 }
 
 std::uint64_t WeightStore::ensure(
@@ -53,7 +72,7 @@ std::uint64_t WeightStore::ensure(
   }
   for (Arrival& arrival : arrivals) {
     uploaded_bytes_ += arrival.weight->size_bytes;
-    weights_.emplace(arrival.weight->key, std::move(arrival.piece));
+    weights_.emplace(key_of(*arrival.weight), std::move(arrival.piece));
   }
   return arrivals.size();
 }

@@ -1,11 +1,13 @@
-// WeightStore: every weight on the device once, packed as kernels read it; outlives plans.
+// WeightStore: every weight once, packed as kernels read it, on the device or, if it is streamed,
+// in host memory; outlives plans.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/execution/block_pool.h"
@@ -24,10 +26,17 @@ class WeightStore {
       const Plan& plan,
       const std::function<void(std::uint64_t done, std::uint64_t total)>& progress);
 
+  // Frees the blocks that hold a weight which none of the plans names, with what else lies there:
+  // a few left over must not hold a whole block. No stage may use weights any more.
+  void keep_only(std::span<const Plan* const> plans);
+
   // Of a weight that ensure() has seen.
-  const BufferRange& find(const std::string& key) const { return weights_.at(key).range(); }
+  const BufferRange& find(const PlannedWeight& weight) const {
+    return weights_.at(key_of(weight)).range();
+  }
 
   std::uint64_t allocated_bytes() const { return pool_.allocated_bytes(); }
+  std::uint64_t host_bytes() const { return host_pool_.allocated_bytes(); }
   std::uint64_t uploaded_bytes() const { return uploaded_bytes_; }  // since the start
 
  private:
@@ -36,6 +45,8 @@ class WeightStore {
     const WeightData* source;
     BlockPool::Piece piece;
   };
+  using Key = std::pair<std::string, bool>;  // PlannedWeight::key and whether it is streamed
+  static Key key_of(const PlannedWeight& weight) { return {weight.key, weight.streamed}; }
   std::vector<Arrival> place_missing(const Plan& plan);
   void upload(std::vector<Arrival>& arrivals,
               const std::function<void(std::uint64_t, std::uint64_t)>& progress);
@@ -43,8 +54,8 @@ class WeightStore {
   Device& device_;
   Timeline& timeline_;
   Staging& staging_;
-  BlockPool pool_;
-  std::map<std::string, BlockPool::Piece> weights_;  // by PlannedWeight::key
+  BlockPool pool_, host_pool_;
+  std::map<Key, BlockPool::Piece> weights_;
   std::uint64_t uploaded_bytes_ = 0;
 };
 

@@ -46,6 +46,14 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
+// A copy of a streamed weight into the arena, each time the stage runs.
+struct Upload {
+  std::uint32_t before = 0;  // the dispatch in front of which it is recorded
+  std::uint32_t weight = 0;  // index into Plan::weights
+  bool awaited = false;      // that dispatch waits for it; else it may run beside it
+  Range to;                  // in the arena
+};
+
 struct Dispatch {
   const KernelInfo* kernel = nullptr;
   std::vector<Operand> operands;         // one per binding
@@ -56,6 +64,7 @@ struct Dispatch {
   std::uint32_t node = 0;       // index into Plan::nodes
   std::uint64_t flops = 0;      // counted from shapes; a multiply-add is two
   bool barrier_before = false;  // filled by the barrier plan
+  bool after_copies = false;    // that barrier waits for copies, too; so filled
 };
 
 }  // namespace kiln

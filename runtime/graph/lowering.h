@@ -25,6 +25,8 @@ struct PlannedWeight {
   DType element = DType::f32;
   std::uint64_t size_bytes = 0;
   std::string key{};  // "<name>|<packing>|<element>"
+  // Kept in host memory and copied into the arena before it is used (Plan::uploads).
+  bool streamed = false;
 };
 
 // A kernel generated from a shader has: struct Args; struct Constants; and

@@ -22,8 +22,12 @@ std::uint64_t value_bytes(const Value& value) {
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Node>& nodes, const DeviceProfile& device,
-          std::string_view wanted_kernel)
-      : graph_(graph), nodes_(nodes), device_(device), lowering_(graph, device, wanted_kernel) {}
+          std::string_view wanted_kernel, const Streaming& streaming)
+      : graph_(graph),
+        nodes_(nodes),
+        device_(device),
+        streaming_(streaming),
+        lowering_(graph, device, wanted_kernel) {}
 
   Plan run() {
     lowering_.run(nodes_);
@@ -41,7 +45,7 @@ class Planner {
     place_persistents();
     place_transients();
     resolve();
-    plan_.barriers = plan_barriers(plan_.dispatches);
+    plan_.barriers = plan_barriers(plan_.dispatches, plan_.uploads);
     return std::move(plan_);
   }
 
@@ -94,6 +98,12 @@ class Planner {
     for (const Lowering::Scratch& scratch : lowering_.scratches) {
       blocks.push_back({scratch.size_bytes, scratch.first_dispatch, scratch.last_dispatch});
     }
+    first_stay_ = std::uint32_t(blocks.size());
+    choose_streamed(plan_.dispatches, blocks, streaming_.bytes, plan_.weights);
+    stays_ = plan_stays(plan_.dispatches, plan_.weights, streaming_.segment_bytes);
+    for (const WeightStay& stay : stays_) {
+      blocks.push_back({plan_.weights[stay.weight].size_bytes, stay.before, stay.last});
+    }
     const MemoryPlan memory = plan_memory(blocks, device_.binding_alignment);
     blocks_ = std::move(blocks);
     offsets_ = memory.offsets;
@@ -102,8 +112,25 @@ class Planner {
     plan_.sum_bytes = memory.sum_bytes;
   }
 
-  Range range_of(const Operand& operand) const {
+  Range range_of_stay(std::size_t stay) const {
+    const std::size_t block = first_stay_ + stay;
+    return {Space::arena, 0, offsets_[block], blocks_[block].size_bytes};
+  }
+
+  // Stays are in the order of their dispatches: that of the latest segment holds.
+  Range range_of_streamed(std::uint32_t weight, std::uint32_t dispatch) const {
+    for (std::size_t i = stays_.size(); i-- > 0;) {
+      const WeightStay& stay = stays_[i];
+      if (stay.weight == weight && stay.first <= dispatch && dispatch <= stay.last) {
+        return range_of_stay(i);
+      }
+    }
+    fail(plan_.name, "weight {} is not in the arena when dispatch {} reads it", weight, dispatch);
+  }
+
+  Range range_of(const Operand& operand, std::uint32_t dispatch) const {
     if (operand.kind == Operand::Kind::weight) {
+      if (plan_.weights[operand.index].streamed) return range_of_streamed(operand.index, dispatch);
       return {Space::weight, operand.index, 0, plan_.weights[operand.index].size_bytes};
     }
     std::uint32_t block = first_scratch_ + operand.index;
@@ -129,9 +156,14 @@ class Planner {
   }
 
   void resolve() {
-    for (Dispatch& dispatch : plan_.dispatches) {
+    for (std::size_t i = 0; i < stays_.size(); ++i) {
+      plan_.uploads.push_back(
+          {stays_[i].before, stays_[i].weight, stays_[i].awaited, range_of_stay(i)});
+    }
+    for (std::size_t d = 0; d < plan_.dispatches.size(); ++d) {
+      Dispatch& dispatch = plan_.dispatches[d];
       for (const Operand& operand : dispatch.operands) {
-        const Range range = range_of(operand);
+        const Range range = range_of(operand, std::uint32_t(d));
         if (range.size_bytes > device_.max_binding_bytes) {
           fail(plan_.nodes[dispatch.node].path,
                "{}: {} takes {} bytes, the largest storage buffer of {} is {} bytes",
@@ -146,12 +178,14 @@ class Planner {
   const Graph& graph_;
   const std::vector<Node>& nodes_;
   const DeviceProfile& device_;
+  Streaming streaming_;
   Lowering lowering_;
   Plan plan_;
   std::vector<std::uint32_t> persistent_of_, block_of_;
   std::vector<Block> blocks_;
   std::vector<std::uint64_t> offsets_;
-  std::uint32_t first_scratch_ = 0;
+  std::vector<WeightStay> stays_;
+  std::uint32_t first_scratch_ = 0, first_stay_ = 0;
 };
 
 std::string mebibytes(std::uint64_t bytes) {
@@ -172,10 +206,11 @@ std::string range_text(const Plan& plan, const Range& range) {
 
 }  // namespace
 
-Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel) {
+Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel,
+             const Streaming& streaming) {
   const auto recorded = std::uint32_t(graph.nodes().size());
   const std::vector<Node> nodes = fuse(graph);
-  Plan plan = Planner(graph, nodes, device, wanted_kernel).run();
+  Plan plan = Planner(graph, nodes, device, wanted_kernel, streaming).run();
   plan.recorded_nodes = recorded;
   return plan;
 }
@@ -193,6 +228,12 @@ std::uint64_t Plan::weight_elements() const {
 std::uint64_t Plan::weight_bytes() const {
   std::uint64_t total = 0;
   for (const PlannedWeight& weight : weights) total += weight.size_bytes;
+  return total;
+}
+
+std::uint64_t Plan::streamed_bytes() const {
+  std::uint64_t total = 0;
+  for (const PlannedWeight& weight : weights) total += weight.streamed ? weight.size_bytes : 0;
   return total;
 }
 

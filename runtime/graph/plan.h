@@ -10,6 +10,7 @@
 #include "runtime/graph/dispatch.h"
 #include "runtime/graph/graph.h"
 #include "runtime/graph/lowering.h"
+#include "runtime/graph/streaming.h"
 
 namespace kiln {
 
@@ -35,6 +36,7 @@ struct Plan {
   std::vector<PlannedPersistent> persistents;
   std::vector<WeightData> sources;     // weights as the model declared them
   std::vector<PlannedWeight> weights;  // as kernels read them
+  std::vector<Upload> uploads;         // in the order of their dispatches; awaited ones first
   std::uint64_t arena_bytes = 0;
   std::uint64_t live_peak_bytes = 0;
   std::uint64_t sum_bytes = 0;  // of transients, without sharing
@@ -43,6 +45,7 @@ struct Plan {
 
   std::uint64_t weight_elements() const;  // as declared, i.e. the model's parameter count
   std::uint64_t weight_bytes() const;     // as packed
+  std::uint64_t streamed_bytes() const;   // of them in host memory
   std::uint64_t flops() const;
   // One line a dispatch, then totals. What `kiln plan` prints.
   std::string to_text() const;
@@ -51,7 +54,8 @@ struct Plan {
 // Runs the four passes: fuse, lower, memory, barriers. Consumes the graph's tape.
 // Throws Error naming the tensor that exceeds a limit of the device. wanted_kernel: an operation
 // that has this kernel among its candidates takes it wherever it fits, so that tests reach each of
-// them.
-Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel = {});
+// them. streaming: which weights stay in host memory.
+Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel = {},
+             const Streaming& streaming = {});
 
 }  // namespace kiln

@@ -67,6 +67,13 @@ Tensor concat(Tensor a, Tensor b, std::string_view path = {});  // along channel
 Tensor slice_channels(Tensor x, std::uint32_t first, std::uint32_t count,
                       std::string_view path = {});
 
+// --- Images of a batch (images.cpp) ---
+
+// a's images, then b's; they must agree in all but their number.
+Tensor join_images(Tensor a, Tensor b, std::string_view path = {});
+// Images [first, first + count).
+Tensor slice_images(Tensor x, std::uint32_t first, std::uint32_t count, std::string_view path = {});
+
 // --- Embeddings (embedding.cpp) ---
 
 // ids: u32 [batch, 1, tokens, 1]; table: [vocabulary, channels]; positions: [at least tokens,

@@ -110,6 +110,17 @@ Answer sliced(const Task& task) {
                               task.output_shape().channels));
 }
 
+// Images lie one behind the other: channels of one long row.
+Answer joined_images(const Task& task) {
+  return exact(concat(task.input(0), task.input(0).size(), task.input(1), task.input(1).size()));
+}
+
+Answer sliced_images(const Task& task) {
+  const std::size_t image = task.input(0).size() / task.shape(0).batch;
+  return exact(slice_channels(task.input(0), task.input(0).size(), image * task.count("first"),
+                              image * task.output_shape().batch));
+}
+
 Answer tokens(const Task& task) {
   const std::vector<std::uint32_t> ids(task.input(0).begin(), task.input(0).end());
   const Shape y = task.output_shape();
@@ -154,6 +165,8 @@ constexpr Reference kReferences[] = {
     {"upsample_nearest", upsampled},
     {"concat", joined},
     {"slice_channels", sliced},
+    {"join_images", joined_images},
+    {"slice_images", sliced_images},
     {"token_embedding", tokens},
     {"timestep_embedding", timesteps},
     {"to_rgb8", bytes},

@@ -188,6 +188,14 @@ void add_elementwise(Cases& to, Shape shape) {
     return slice_channels(in.input(shape.with_channels(3 * shape.channels)), shape.channels,
                           shape.channels, "slice_channels");
   });
+  to.add("join_images" + of, [shape](Operands& in) {
+    const Tensor a = in.input(shape);
+    return join_images(a, in.input({1, shape.height, shape.width, shape.channels}), "join_images");
+  });
+  to.add("slice_images" + of, [shape](Operands& in) {
+    const Tensor x = in.input({shape.batch + 2, shape.height, shape.width, shape.channels});
+    return slice_images(x, 1, shape.batch, "slice_images");
+  });
   to.add("upsample_nearest" + of, [shape](Operands& in) {
     return upsample_nearest(in.input(shape), 2 * shape.height, 2 * shape.width + 1, "upsample");
   });

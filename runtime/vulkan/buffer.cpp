@@ -45,10 +45,11 @@ void Buffer::release() {
   vkDestroyBuffer(device_.handle(), buffer_, nullptr);
   if (memory_ == VK_NULL_HANDLE) return;
   vkFreeMemory(device_.handle(), memory_, nullptr);
-  device_.count_memory(heap_, -std::int64_t(memory_bytes_), name_);
+  device_.count_memory(heap_, -std::int64_t(memory_bytes_), name_, on_host_);
 }
 
 void Buffer::allocate(MemoryKind kind, std::string_view name) {
+  on_host_ = counts_as_host(kind);
   VkMemoryRequirements needed{};
   vkGetBufferMemoryRequirements(device_.handle(), buffer_, &needed);
   // Whole atoms, so that a flush never reaches beyond the allocation.
@@ -86,7 +87,7 @@ VkResult Buffer::try_type(std::uint32_t type, std::uint64_t bytes) {
   memory_bytes_ = bytes;
   host_cached_ = info.host_cached;
   host_coherent_ = info.host_coherent;
-  device_.count_memory(heap_, std::int64_t(bytes), name_);
+  device_.count_memory(heap_, std::int64_t(bytes), name_, on_host_);
   return VK_SUCCESS;
 }
 

@@ -45,6 +45,7 @@ class Buffer {
   std::byte* mapped_ = nullptr;
   std::uint64_t size_bytes_ = 0, memory_bytes_ = 0;
   std::uint32_t heap_ = 0;
+  bool on_host_ = false;  // counts_as_host(kind)
   bool host_cached_ = false, host_coherent_ = false;
 };
 

@@ -95,6 +95,11 @@ void Commands::copies_after_all() {
           VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT);
 }
 
+void Commands::all_after_all() {
+  barrier(kKernels | kCopies, kAnyWrite, kKernels | kCopies,
+          kKernelAccess | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT);
+}
+
 void Commands::host_after_all() {
   barrier(kKernels | kCopies, kAnyWrite, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
 }

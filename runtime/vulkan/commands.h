@@ -51,6 +51,8 @@ class Commands {
   void kernels_after_all();
   // Later copies wait for, and see, what earlier kernels and copies wrote.
   void copies_after_all();
+  // Later kernels and copies wait for, and see, what earlier kernels and copies wrote.
+  void all_after_all();
   // The host may read what kernels and copies wrote, once the submission has completed.
   void host_after_all();
 

@@ -104,7 +104,20 @@ void Device::begin_label(VkCommandBuffer commands, const char* text) const {
 
 void Device::end_label(VkCommandBuffer commands) const { end_label_(commands); }
 
-void Device::count_memory(std::uint32_t heap, std::int64_t change_bytes, std::string_view name) {
+MemoryUse Device::memory_use() const {
+  return {.device_bytes = on_device_.bytes,
+          .device_peak_bytes = on_device_.peak_bytes,
+          .host_bytes = on_host_.bytes,
+          .host_peak_bytes = on_host_.peak_bytes};
+}
+
+void Device::count_memory(std::uint32_t heap, std::int64_t change_bytes, std::string_view name,
+                          bool on_host) {
+  Tally& tally = on_host ? on_host_ : on_device_;
+  const std::uint64_t now = tally.bytes += std::uint64_t(change_bytes);
+  std::uint64_t most = tally.peak_bytes;
+  while (now > most && !tally.peak_bytes.compare_exchange_weak(most, now)) {
+  }
   const std::uint64_t held = allocated_bytes_[heap] += std::uint64_t(change_bytes);
   allocations_ += change_bytes > 0 ? 1u : ~0u;
   if (memory_watcher_) memory_watcher_({heap, change_bytes, held, std::string(name)});

@@ -23,6 +23,12 @@ struct MemoryChange {
   std::string name;              // of the buffer
 };
 
+// Bytes this Device holds now and held at most. Host: MemoryKinds that prefer the host's memory.
+struct MemoryUse {
+  std::uint64_t device_bytes = 0, device_peak_bytes = 0;
+  std::uint64_t host_bytes = 0, host_peak_bytes = 0;
+};
+
 // What else a device is opened for.
 struct DeviceRequest {
   bool statistics = false;  // VK_KHR_pipeline_executable_properties, where the driver has it
@@ -70,12 +76,14 @@ class Device {
   }
   // Live VkDeviceMemory objects.
   std::uint32_t allocations() const { return allocations_; }
+  MemoryUse memory_use() const;
 
  private:
   friend class Buffer;
 
   void open(const DeviceRequest& request);
-  void count_memory(std::uint32_t heap, std::int64_t change_bytes, std::string_view name);
+  void count_memory(std::uint32_t heap, std::int64_t change_bytes, std::string_view name,
+                    bool on_host);
   void load_debug_functions(const Instance& instance);
   void name_object(VkObjectType type, std::uint64_t handle, std::string_view text) const;
 
@@ -87,6 +95,10 @@ class Device {
   bool memory_budget_ = false, pipeline_statistics_ = false;
   std::array<std::atomic<std::uint64_t>, VK_MAX_MEMORY_HEAPS> allocated_bytes_ = {};
   std::atomic<std::uint32_t> allocations_ = 0;
+  struct Tally {
+    std::atomic<std::uint64_t> bytes = 0, peak_bytes = 0;
+  };
+  Tally on_device_, on_host_;
   std::function<void(const MemoryChange&)> memory_watcher_;
   PFN_vkSetDebugUtilsObjectNameEXT set_name_ = nullptr;
   PFN_vkCmdBeginDebugUtilsLabelEXT begin_label_ = nullptr;

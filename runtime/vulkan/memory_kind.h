@@ -18,6 +18,12 @@ enum class MemoryKind : std::uint8_t {
 
 constexpr bool is_mapped(MemoryKind kind) { return kind != MemoryKind::device; }
 
+// True for kinds that prefer the host's memory to the device's own: a budget for the device does
+// not count them, on devices without memory of their own neither, so that it means one thing.
+constexpr bool counts_as_host(MemoryKind kind) {
+  return kind == MemoryKind::upload || kind == MemoryKind::host_reads;
+}
+
 // Indices of the types that serve `kind`, best first. allowed:
 // VkMemoryRequirements::memoryTypeBits.
 std::vector<std::uint32_t> memory_types_for(MemoryKind kind,

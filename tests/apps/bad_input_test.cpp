@@ -337,6 +337,18 @@ std::vector<Case> option_cases() {
   return cases;
 }
 
+std::vector<Case> memory_cases() {
+  return {
+      option_case("MemoryWithoutUnit", {"--max-memory", "3"}, "--max-memory"),
+      {"MemoryTooLittle", nothing, txt2img({"--max-memory", "1MB"}), 1, "the limit is 1.0 MB"},
+      {"PlanMemoryTooLittle",
+       nothing,
+       {"plan", "-m", kModel, "-W", "64", "-H", "64", "--max-memory", "1MB"},
+       1,
+       "the limit is 1.0 MB"},
+  };
+}
+
 std::vector<Case> image_cases() {
   const auto img2img = [](std::vector<std::string> more) {
     std::vector<std::string> all = txt2img({"-i", "in.png"});
@@ -366,7 +378,7 @@ std::vector<Case> image_cases() {
 std::vector<Case> all_cases() {
   std::vector<Case> all = safetensors_cases();
   for (const auto& more : {pickle_cases(), folder_cases(), defaults_cases(), config_cases(),
-                           option_cases(), image_cases()}) {
+                           option_cases(), memory_cases(), image_cases()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
