@@ -2,6 +2,7 @@
 #include "runtime/graph/packing.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -34,23 +35,27 @@ float to_float(const std::byte* from, DType type) {
   }
 }
 
-// Writes element `index` of `out`, converting from the file's type.
+// Writes elements of `out`, converting from the file's type.
 class Writer {
  public:
   Writer(DType from, DType to, std::span<std::byte> out)
       : from_(from), to_(to), step_(size_bytes(from)), out_(out.data()) {}
 
-  void put(std::uint64_t index, const std::byte* value) {
-    if (from_ == to_) {
-      std::memcpy(out_ + index * step_, value, step_);
-    } else if (to_ == DType::f32) {
-      const float number = to_float(value, from_);
+  void put(std::uint64_t index, float number) {
+    if (to_ == DType::f32) {
       std::memcpy(out_ + index * 4, &number, 4);
     } else {
-      const float number = to_float(value, from_);
       const float limited = std::isnan(number) ? number : std::clamp(number, -65504.0f, 65504.0f);
       const std::uint16_t half = half_from_float(limited);
       std::memcpy(out_ + index * 2, &half, 2);
+    }
+  }
+
+  void put(std::uint64_t index, const std::byte* value) {
+    if (from_ == to_) {
+      std::memcpy(out_ + index * step_, value, step_);
+    } else {
+      put(index, to_float(value, from_));
     }
   }
 
@@ -78,6 +83,69 @@ std::uint64_t elements_of(std::span<const std::int64_t> dims) {
   return *count;
 }
 
+// Where a weight [out, in, taps] lies in panels of `taps` rows for every input.
+struct Panels {
+  std::uint64_t columns, taps, in;
+
+  std::uint64_t at(std::uint64_t o, std::uint64_t i, std::uint64_t tap) const {
+    return ((o / columns * taps + tap) * in + i) * columns + o % columns;
+  }
+};
+
+void put_panels(Writer& writer, const Matrix& matrix, std::uint64_t columns, const std::byte* from,
+                std::uint64_t step) {
+  const Panels panels{columns, matrix.taps, matrix.in};
+  for (std::uint64_t o = 0; o < matrix.out; ++o) {
+    for (std::uint64_t i = 0; i < matrix.in; ++i) {
+      for (std::uint64_t tap = 0; tap < matrix.taps; ++tap) {
+        writer.put(panels.at(o, i, tap), from);
+        from += step;
+      }
+    }
+  }
+}
+
+constexpr std::uint64_t kWinogradTaps = 16;
+
+// G g G^T; g: [3][3].
+std::array<float, kWinogradTaps> winograd_of(const std::array<float, 9>& g) {
+  std::array<float, 12> rows;  // G g
+  for (std::size_t x = 0; x < 3; ++x) {
+    const float a = g[x], b = g[3 + x], c = g[6 + x];
+    rows[x] = a;
+    rows[3 + x] = (a + b + c) / 2;
+    rows[6 + x] = (a - b + c) / 2;
+    rows[9 + x] = c;
+  }
+  std::array<float, kWinogradTaps> result;
+  for (std::size_t y = 0; y < 4; ++y) {
+    const float a = rows[3 * y], b = rows[3 * y + 1], c = rows[3 * y + 2];
+    result[4 * y] = a;
+    result[4 * y + 1] = (a + b + c) / 2;
+    result[4 * y + 2] = (a - b + c) / 2;
+    result[4 * y + 3] = c;
+  }
+  return result;
+}
+
+void put_winograd(Writer& writer, const Matrix& matrix, std::uint64_t columns, DType type,
+                  const std::byte* from) {
+  const Panels panels{columns, kWinogradTaps, matrix.in};
+  for (std::uint64_t o = 0; o < matrix.out; ++o) {
+    for (std::uint64_t i = 0; i < matrix.in; ++i) {
+      std::array<float, 9> taps;
+      for (float& tap : taps) {
+        tap = to_float(from, type);
+        from += size_bytes(type);
+      }
+      const std::array<float, kWinogradTaps> values = winograd_of(taps);
+      for (std::uint64_t tap = 0; tap < kWinogradTaps; ++tap) {
+        writer.put(panels.at(o, i, tap), values[tap]);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::string to_text(const Packing& packing) {
@@ -88,6 +156,8 @@ std::string to_text(const Packing& packing) {
       return fmt::format("rows{}+{}", packing.first, packing.count);
     case Packing::Layout::panels:
       return fmt::format("panels{}", packing.columns);
+    case Packing::Layout::winograd:
+      return fmt::format("winograd{}", packing.columns);
   }
   return "?";
 }
@@ -101,6 +171,8 @@ std::uint64_t packed_elements(const Packing& packing, std::span<const std::int64
       return packing.count * matrix.in * matrix.taps;
     case Packing::Layout::panels:
       return align_up(matrix.out, packing.columns) * matrix.in * matrix.taps;
+    case Packing::Layout::winograd:
+      return align_up(matrix.out, packing.columns) * matrix.in * kWinogradTaps;
   }
   return 0;
 }
@@ -119,23 +191,19 @@ void pack(const WeightData& weight, const Packing& packing, DType element,
   weight.read(raw);
   Writer writer(weight.dtype, element, out);
   const Matrix matrix = as_matrix(weight.dims);
-  if (packing.layout != Packing::Layout::panels) {
+  if (packing.layout == Packing::Layout::as_is || packing.layout == Packing::Layout::rows) {
     const std::uint64_t begin = packing.first * matrix.in * matrix.taps;
     const std::uint64_t count = packed_elements(packing, weight.dims);
     for (std::uint64_t i = 0; i < count; ++i) writer.put(i, raw.data() + (begin + i) * step);
     return;
   }
   std::memset(out.data(), 0, out.size());
-  for (std::uint64_t o = 0; o < matrix.out; ++o) {
-    const std::uint64_t panel = o / packing.columns, column = o % packing.columns;
-    for (std::uint64_t i = 0; i < matrix.in; ++i) {
-      const std::byte* from = raw.data() + (o * matrix.in + i) * matrix.taps * step;
-      for (std::uint64_t t = 0; t < matrix.taps; ++t) {
-        const std::uint64_t row = (panel * matrix.taps + t) * matrix.in + i;
-        writer.put(row * packing.columns + column, from + t * step);
-      }
-    }
+  if (packing.layout == Packing::Layout::panels) {
+    put_panels(writer, matrix, packing.columns, raw.data(), step);
+    return;
   }
+  if (matrix.taps != 9) fail(weight.name, "weight has {} taps, Winograd needs 9", matrix.taps);
+  put_winograd(writer, matrix, packing.columns, weight.dtype, raw.data());
 }
 
 }  // namespace kiln

@@ -5,8 +5,10 @@
 
 #include "kernels/matmul.h"
 #include "kernels/matmul_broadcast.h"
+#include "kernels/winograd.h"
 #include "runtime/base/align.h"
 #include "runtime/ops/tuning.h"
+#include "runtime/ops/winograd.h"
 
 namespace kiln {
 namespace {
@@ -81,12 +83,11 @@ void lower_plain(Lowering& to, const MatmulProblem& problem) {
   });
 }
 
-// Whether a subgroup is one vector of a CPU and x's rows are whole loads of it.
+// Whether a subgroup is one vector of a CPU and x's and y's rows are whole loads of it.
 bool fits_broadcast(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
-  const std::uint32_t lanes = device.subgroup_size;
-  return device.kind == DeviceKind::cpu && lanes >= 4 && lanes <= 16 &&
-         device.min_subgroup_size == lanes && device.max_subgroup_size == lanes &&
-         problem.inputs % (lanes * (element == DType::f16 ? 2 : 1)) == 0;
+  const std::uint32_t width = element == DType::f16 ? 2 : 1;  // values a word
+  return is_vector_cpu(device) && problem.inputs % (device.subgroup_size * width) == 0 &&
+         problem.outputs % width == 0;
 }
 
 void lower_broadcast(Lowering& to, const MatmulProblem& problem) {
@@ -111,6 +112,7 @@ void lower_broadcast(Lowering& to, const MatmulProblem& problem) {
 }
 
 constexpr MatmulCandidate kCandidates[] = {
+    {kernels::winograd::info, fits_winograd, lower_winograd},
     {kernels::matmul_broadcast::info, fits_broadcast, lower_broadcast},
     {kernels::matmul::info, always, lower_plain},
 };

@@ -18,6 +18,12 @@ MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uin
   return {.lanes = 16, .group_rows = 4, .rows = 2};
 }
 
+bool is_vector_cpu(const DeviceProfile& device) {
+  const std::uint32_t lanes = device.subgroup_size;
+  return device.kind == DeviceKind::cpu && lanes >= 4 && lanes <= 16 &&
+         device.min_subgroup_size == lanes && device.max_subgroup_size == lanes;
+}
+
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows) {
   // More rows share a load of weights; wide vectors have more registers to keep their sums in.
   if (rows >= 32 && device.subgroup_size >= 16) return 32;

@@ -15,7 +15,10 @@ struct MatmulTile {
 };
 MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs);
 
-// Rows a workgroup of shaders/matmul/matmul_broadcast.comp.
+// Whether a subgroup is one vector of a CPU, of 4 to 16 lanes.
+bool is_vector_cpu(const DeviceProfile& device);
+
+// Rows a workgroup of shaders/matmul/matmul_broadcast.comp, tiles a workgroup of winograd.comp.
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows);
 
 // Invocations of a workgroup of shaders/norm, which share a sum of `units` terms: at most so many.

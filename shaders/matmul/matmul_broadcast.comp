@@ -7,27 +7,19 @@
 #include "common/kernel.glsl"
 #include "common/activation.glsl"
 
-#if defined(ELEMENT_F16)  // two values a word: no loads of 16 bits, which are slow there
-#define word uint
-#define values(loaded) unpackHalf2x16(loaded)
-const uint kWidth = 2;
-#else
-#define word float
-#define values(loaded) vec2(loaded, 0)
-const uint kWidth = 1;
-#endif
+#include "matmul/words.glsl"
 
 layout(binding = 0) readonly buffer X { word x[]; };            // [image, pixel, input]
 layout(binding = 1) readonly buffer Weight { word weight[]; };  // [panel, tap, input, COLUMNS]
-layout(binding = 2) readonly buffer Bias { element bias[]; };   // [output]
-layout(binding = 3) readonly buffer Addend { element addend[]; };  // like y, or [image or 1, output]
-layout(binding = 4) writeonly buffer Y { element y[]; };        // [image, pixel, output]
+layout(binding = 2) readonly buffer Bias { word bias[]; };      // [output]
+layout(binding = 3) readonly buffer Addend { word addend[]; };  // like y, or [image or 1, output]
+layout(binding = 4) writeonly buffer Y { word y[]; };           // [image, pixel, output]
 
 layout(push_constant) uniform Args {
   uint rows;        // output pixels of all images
   uint first_row;   // of this launch, a band of the rows
   uint inputs;      // a multiple of LANES, in 16 bits of 2 * LANES
-  uint outputs;
+  uint outputs;     // in 16 bits even
   uint in_height;
   uint in_width;
   uint out_height;
@@ -45,32 +37,8 @@ layout(constant_id = 6) const bool HAS_ADDEND = false;
 layout(constant_id = 7) const uint ACTIVATION = 0;
 layout(local_size_x_id = 0) in;
 
-const uint WIDE = 4;  // columns a lane
-const uint COLUMNS = WIDE * LANES;
-const uint BLOCK = 4;  // inputs whose weights are in registers together
-
-float sums[ROWS * WIDE];
-
+#include "matmul/broadcast.glsl"
 #include "matmul/source.glsl"
-
-void add_block(vec2 a[ROWS], uint first_weight, uint first) {
-  vec2 b[BLOCK * WIDE / kWidth];
-  [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
-    [[unroll]] for (uint c = 0; c < WIDE / kWidth; ++c) {
-      b[i * WIDE / kWidth + c] =
-          values(weight[first_weight + (first + i) * COLUMNS / kWidth + c * LANES]);
-    }
-  }
-  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-    [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
-      const float value = subgroupBroadcast(a[r][i % kWidth], (first + i) / kWidth);
-      [[unroll]] for (uint c = 0; c < WIDE; ++c) {
-        sums[r * WIDE + c] =
-            fma(value, b[(i * WIDE + c) / kWidth][c % kWidth], sums[r * WIDE + c]);
-      }
-    }
-  }
-}
 
 void add_tap(uint row, uint tap, uint first_weight) {
   const uint lane = gl_LocalInvocationID.x;
@@ -100,20 +68,11 @@ void main() {
     const uint panel = (gl_WorkGroupID.x * taps + tap) * inputs * COLUMNS;
     add_tap(row, tap, panel / kWidth + lane);
   }
-  [[unroll]] for (uint c = 0; c < WIDE; ++c) {
-    const uint n = gl_WorkGroupID.x * COLUMNS + (c / kWidth * LANES + lane) * kWidth + c % kWidth;
-    if (n < outputs) {
-      const float start = HAS_BIAS ? load(bias[n]) : 0.0;
-      [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-        if (row + r < rows) {
-          float value = sums[r * WIDE + c] + start;
-          if (HAS_ADDEND) {
-            const uint shared_row = addend_rows == 0 ? 0 : (row + r) / addend_rows;
-            value += load(addend[shared_row * outputs + n]);
-          }
-          y[(row + r) * outputs + n] = store(activate(value, ACTIVATION));
-        }
-      }
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+    if (row + r >= rows) break;
+    [[unroll]] for (uint pair = 0; pair < WIDE / kWidth; ++pair) {
+      const uint i = r * WIDE + pair * kWidth;
+      finish(row + r, gl_WorkGroupID.x, pair, vec2(sums[i], sums[i + kWidth - 1]));
     }
   }
 }

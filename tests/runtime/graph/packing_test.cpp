@@ -48,6 +48,34 @@ TEST(Packing, PanelsPutOutputColumnsSideBySideAndPadWithZeros) {
   }
 }
 
+// U = G g G^T, row by row of the paper's G.
+TEST(Packing, WinogradTransformsConvolutionsAndPadsWithZeros) {
+  constexpr double kG[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+  constexpr std::uint64_t kOut = 7, kIn = 3, kColumns = 4;
+  const Packing packing{.layout = Packing::Layout::winograd, .columns = kColumns};
+  const std::vector<float> packed = pack_to_floats(counting({kOut, kIn, 3, 3}), packing);
+  ASSERT_EQ(packed.size(), 8 * kIn * 16);
+  for (std::uint64_t o = 0; o < 8; ++o) {
+    for (std::uint64_t i = 0; i < kIn; ++i) {
+      for (std::uint64_t t = 0; t < 16; ++t) {
+        double expected = 0;
+        for (std::uint64_t y = 0; y < 3 && o < kOut; ++y) {
+          for (std::uint64_t x = 0; x < 3; ++x) {
+            expected += kG[t / 4][y] * kG[t % 4][x] * double((o * kIn + i) * 9 + y * 3 + x);
+          }
+        }
+        const std::uint64_t at = ((o / kColumns * 16 + t) * kIn + i) * kColumns + o % kColumns;
+        EXPECT_EQ(double(packed[at]), expected) << o << ' ' << i << ' ' << t;
+      }
+    }
+  }
+}
+
+TEST(Packing, WinogradRefusesOtherKernels) {
+  const Packing packing{.layout = Packing::Layout::winograd, .columns = 4};
+  EXPECT_THROW(pack_to_floats(counting({4, 3, 2, 2}), packing), Error);
+}
+
 TEST(Packing, RowsAreASlice) {
   const Packing packing{.layout = Packing::Layout::rows, .first = 2, .count = 2};
   EXPECT_EQ(pack_to_floats(counting({5, 3}), packing), (std::vector<float>{6, 7, 8, 9, 10, 11}));

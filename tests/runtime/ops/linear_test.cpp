@@ -1,10 +1,14 @@
 // Linear layers against double with every kernel the device can run, and what they take over.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <tuple>
+#include <utility>
 
 #include "runtime/base/error.h"
+#include "runtime/base/half.h"
 #include "runtime/ops/ops.h"
 #include "runtime/reference/cases/products.h"
 #include "runtime/reference/elementwise.h"
@@ -50,10 +54,11 @@ TEST(Linear, AgreesWithDoubleInEveryKernel) {
   }
 }
 
-TEST(Linear, HasACaseForEveryKernel) {
-  expect_every_kernel_chosen(std::size(cases::kLinear), [](OpRun& run, std::size_t i) {
+TEST(Linear, HasACaseForEveryKernelButThatOfConvolutions) {
+  const auto recorded = [](OpRun& run, std::size_t i) {
     return record(run, cases::kLinear[i], operands(cases::kLinear[i]));
-  });
+  };
+  expect_every_kernel_chosen(std::size(cases::kLinear), recorded, kernels::winograd::kName);
 }
 
 constexpr LinearCase kFused = {35, 48, 44, true};
@@ -161,6 +166,46 @@ TEST(Linear, SaturatesInsteadOfOverflowing) {
     const float most = element == DType::f16 ? 65504.0f : 240000.0f;
     EXPECT_EQ(run.run(linear(run.input({1, 1, 1, 4}, large), weight, {})),
               (std::vector<float>{most, -most}));
+  });
+}
+
+// Sums of two weights, which float32 holds exactly: bits of 16-bit results can be told in advance.
+TEST(Linear, RoundsToNearestEvenAndKeepsNotANumber) {
+  constexpr std::uint32_t kInputs = 64, kOutputs = 64;
+  const std::pair<float, float> pairs[] = {{1, 0x1p-11f},
+                                           {1 + 0x1p-10f, 0x1p-11f},
+                                           {-1, -0x1.8p-11f},
+                                           {60000, 60000},
+                                           {-60000, -60000},
+                                           {65504, 16},
+                                           {2048, 1},
+                                           {2050, 1},
+                                           {std::nanf(""), 1},
+                                           {0x1p-24f, 0},
+                                           {-0x1p-14f, 0x1.8p-23f},
+                                           {0x1.8p-23f, 0},
+                                           {0, 0}};
+  const float factors[] = {1.0f, 0.5f};  // halves of the smallest number are to be rounded
+  std::vector<float> x(2 * kInputs, 0.0f), weight(kInputs * kOutputs, 0.0f);
+  for (std::uint32_t row = 0; row < 2; ++row) {
+    x[row * kInputs] = x[row * kInputs + 33] = factors[row];
+  }
+  for (std::uint32_t n = 0; n < kOutputs; ++n) {
+    std::tie(weight[n * kInputs], weight[n * kInputs + 33]) = pairs[n % std::size(pairs)];
+  }
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    OpRun run(element, kernel);
+    const Tensor y =
+        linear(run.input({1, 1, 2, kInputs}, x), run.weight({kOutputs, kInputs}, weight), {});
+    const std::vector<float> actual = run.run(y);
+    for (std::uint32_t i = 0; i < 2 * kOutputs; ++i) {
+      const auto [a, b] = pairs[i % kOutputs % std::size(pairs)];
+      const float sum = factors[i / kOutputs] * (a + b);
+      const float limited = std::isnan(sum) ? sum : std::clamp(sum, -65504.0f, 65504.0f);
+      const float right = element == DType::f16 ? float_from_half(half_from_float(limited)) : sum;
+      EXPECT_TRUE(actual[i] == right || (std::isnan(right) && std::isnan(actual[i])))
+          << i << ": " << actual[i] << ", expected " << right;
+    }
   });
 }
 

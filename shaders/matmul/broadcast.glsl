@@ -1,0 +1,42 @@
+// Sums of ROWS rows by COLUMNS outputs, for one subgroup a workgroup: inputs that lanes loaded side by
+// side reach all lanes by broadcast. Uses the buffers of words but x, outputs and addend_rows of Args,
+// LANES, ROWS, HAS_BIAS, HAS_ADDEND and ACTIVATION.
+const uint WIDE = 4;  // columns a lane
+const uint COLUMNS = WIDE * LANES;
+const uint BLOCK = 4;  // inputs whose weights are in registers together
+
+float sums[ROWS * WIDE];
+
+void add_block(vec2 a[ROWS], uint first_weight, uint first) {
+  vec2 b[BLOCK * WIDE / kWidth];
+  [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
+    [[unroll]] for (uint c = 0; c < WIDE / kWidth; ++c) {
+      b[i * WIDE / kWidth + c] =
+          values(weight[first_weight + (first + i) * COLUMNS / kWidth + c * LANES]);
+    }
+  }
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+    [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
+      const float value = subgroupBroadcast(a[r][i % kWidth], (first + i) / kWidth);
+      [[unroll]] for (uint c = 0; c < WIDE; ++c) {
+        sums[r * WIDE + c] =
+            fma(value, b[(i * WIDE + c) / kWidth][c % kWidth], sums[r * WIDE + c]);
+      }
+    }
+  }
+}
+
+// Writes kWidth outputs of a row, which are columns kWidth * pair and on of the lane, as
+// Packing::Layout::panels lays them out in words.
+void finish(uint row, uint panel, uint pair, vec2 value) {
+  const uint n = panel * COLUMNS + (pair * LANES + gl_LocalInvocationID.x) * kWidth;
+  if (n >= outputs) return;
+  if (HAS_BIAS) value += values(bias[n / kWidth]);
+  if (HAS_ADDEND) {
+    const uint shared_row = addend_rows == 0 ? 0 : row / addend_rows;
+    value += values(addend[(shared_row * outputs + n) / kWidth]);
+  }
+  value.x = activate(value.x, ACTIVATION);
+  if (kWidth == 2) value.y = activate(value.y, ACTIVATION);
+  y[(row * outputs + n) / kWidth] = word_of(value);
+}
