@@ -29,7 +29,7 @@ void for_each_candidate(std::span<const Candidate<Problem>> candidates, const Bo
 }
 
 // Fails unless the wanted kernel is chosen in at least one of the graphs that
-// record(run, index), index < count, makes: else no test reaches it.
+// record(run, index), index < count, makes: else no test reaches it. `but`: a kernel left out.
 template <typename Problem, typename Record>
 void expect_every_candidate_chosen(std::span<const Candidate<Problem>> candidates,
                                    std::size_t count, const Record& record,
