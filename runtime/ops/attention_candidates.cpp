@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/attention.h"
+#include "kernels/attention_broadcast.h"
 #include "kernels/attention_tiled.h"
 #include "runtime/base/align.h"
 #include "runtime/ops/tuning.h"
@@ -59,6 +60,29 @@ void lower_one_query(Lowering& to, const AttentionProblem& problem) {
       });
 }
 
+// A head whose loops are unrolled in reasonable time, and which is whole words.
+constexpr std::uint32_t kMostUnrolled = 160;
+
+bool fits_broadcast(const DeviceProfile& device, DType element, const AttentionProblem& problem) {
+  return is_vector_cpu(device) && problem.head <= kMostUnrolled &&
+         problem.head % (element == DType::f16 ? 2 : 1) == 0;
+}
+
+void lower_broadcast(Lowering& to, const AttentionProblem& problem) {
+  using Kernel = kernels::attention_broadcast;
+  const std::uint32_t lanes = to.device().subgroup_size;
+  const std::uint32_t queries = attention_broadcast_queries(problem.queries / lanes, problem.head);
+  to.require_turns(divide_up(problem.keys, 4));
+  for_each_band(to.device(), problem, lanes * queries,
+                [&](std::uint32_t first, std::uint32_t groups, std::uint32_t count) {
+                  to.dispatch<Kernel>({to.input(0), to.input(1), to.input(2), to.output()},
+                                      args_of<Kernel>(problem, first),
+                                      {.lanes = lanes, .queries = queries, .head = problem.head},
+                                      Grid{groups, problem.heads, problem.images},
+                                      count * problem.flops_a_query());
+                });
+}
+
 AttentionTile tile_of(const DeviceProfile& device, DType element, const AttentionProblem& problem) {
   return attention_tile(device, problem.queries, problem.head, size_bytes(element));
 }
@@ -104,6 +128,7 @@ bool runs_on_cpu(const DeviceProfile& device, DType, const AttentionProblem&) {
 }
 
 constexpr AttentionCandidate kCandidates[] = {
+    {kernels::attention_broadcast::info, fits_broadcast, lower_broadcast},
     {kernels::attention::info, runs_on_cpu, lower_one_query},
     {kernels::attention_tiled::info, fits_tiles, lower_tiles},
 };

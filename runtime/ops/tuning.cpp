@@ -31,6 +31,11 @@ std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t r
   return rows >= 4 ? 4 : 1;
 }
 
+std::uint32_t attention_broadcast_queries(std::uint32_t queries, std::uint32_t head) {
+  // Two share a broadcast; what both hold is to fit a first-level cache.
+  return queries >= 2 && head <= 80 ? 2 : 1;
+}
+
 std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units) {
   // A software device switches contexts at every barrier: few, long lanes are faster there.
   if (device.kind == DeviceKind::cpu) return 16;

@@ -21,6 +21,9 @@ bool is_vector_cpu(const DeviceProfile& device);
 // Rows a workgroup of shaders/matmul/matmul_broadcast.comp, tiles a workgroup of winograd.comp.
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows);
 
+// Queries a lane of shaders/attention/attention_broadcast.comp.
+std::uint32_t attention_broadcast_queries(std::uint32_t queries, std::uint32_t head);
+
 // Invocations of a workgroup of shaders/norm, which share a sum of `units` terms: at most so many.
 std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units);
 

@@ -7,7 +7,7 @@
 #include "common/kernel.glsl"
 #include "common/activation.glsl"
 
-#include "matmul/words.glsl"
+#include "common/words.glsl"
 
 layout(binding = 0) readonly buffer X { word x[]; };            // [image, pixel, input]
 layout(binding = 1) readonly buffer Weight { word weight[]; };  // [panel, tap, input, COLUMNS]

@@ -6,7 +6,7 @@
 #extension GL_KHR_shader_subgroup_ballot : require
 #include "common/kernel.glsl"
 #include "common/activation.glsl"
-#include "matmul/words.glsl"
+#include "common/words.glsl"
 
 layout(binding = 0) readonly buffer V { float v[]; };           // see winograd.glsl
 layout(binding = 1) readonly buffer Weight { word weight[]; };  // [panel, i, j, input, COLUMNS]

@@ -3,7 +3,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common/kernel.glsl"
-#include "matmul/words.glsl"
+#include "common/words.glsl"
 
 layout(binding = 0) readonly buffer X { word x[]; };      // [image, y, x, input]
 layout(binding = 1) writeonly buffer V { float v[]; };    // see winograd.glsl
