@@ -47,6 +47,8 @@ void ModelArguments::add_to(CLI::App& command) {
   add_avoid(command, options.avoid);
   command.add_flag("--no-avoid-list", no_avoid_list,
                    "use kernels that `kiln verify` found wrong with this driver, too");
+  command.add_flag("--no-pipeline-cache", no_pipeline_cache,
+                   "compile all pipelines anew, and keep none for the next run");
   command.add_flag("--lenient", options.lenient, "accept weight files with holes, with a warning");
   command.add_flag("-q,--quiet", quiet, "no progress");
 }
@@ -64,6 +66,7 @@ ModelOptions ModelArguments::resolve(Terminal& terminal) const {
   }
   resolved.avoid = full_kernel_names(options.avoid);
   resolved.uses_avoid_list = !no_avoid_list;
+  resolved.keeps_pipelines = !no_pipeline_cache;
   if (!max_memory.empty()) resolved.max_memory_bytes = parse_memory("--max-memory", max_memory);
   resolved.tell = [&terminal](std::string_view line) { terminal.tell(line); };
   resolved.warn = [&terminal](std::string_view line) { terminal.warn(line); };

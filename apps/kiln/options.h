@@ -18,12 +18,11 @@ void add_avoid(CLI::App& command, std::vector<std::string>& kernels);
 void add_max_memory(CLI::App& command, std::string& size);
 
 // -m --model, --config, --vocabulary, --device, --precision, --max-memory, --avoid,
-// --no-avoid-list,
-// --lenient, --quiet
+// --no-avoid-list, --no-pipeline-cache, --lenient, --quiet
 struct ModelArguments {
   ModelOptions options;
   std::string precision = "auto", max_memory;
-  bool quiet = false, no_avoid_list = false;
+  bool quiet = false, no_avoid_list = false, no_pipeline_cache = false;
 
   void add_to(CLI::App& command);
   // Checks the words and adds the terminal's warnings.

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "kernels/all.h"
+#include "models/pipeline/driver_cache.h"
 #include "models/sampling/nearest_name.h"
 #include "runtime/base/error.h"
 #include "runtime/weights/json_text.h"
@@ -21,24 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr int kFormat = 1;
 constexpr JsonLimits kLimits = {.bytes = 1 << 16, .depth = 4};
-
-// Empty when the environment names none.
-fs::path cache_folder() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && *cache != '\0') return fs::path(cache) / "kiln";
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home != '\0') return fs::path(home) / ".cache" / "kiln";
-  return {};
-}
-
-// Everything a verdict on a driver hangs on.
-nlohmann::json identity(const DeviceProfile& device) {
-  return {{"device", device.name},
-          {"driver", device.driver},
-          {"vendor_id", device.vendor_id},
-          {"device_id", device.device_id},
-          {"driver_version", device.driver_version}};
-}
 
 std::vector<std::string> all_names() {
   std::vector<std::string> names;
@@ -53,7 +35,7 @@ std::string_view without_topic(std::string_view name) { return name.substr(name.
 std::vector<std::string> checked_list(const fs::path& file, const DeviceProfile& device) {
   const nlohmann::json list = read_json(file, kLimits);
   if (!list.is_object() || list.value("format", 0) != kFormat) fail("", "it has another format");
-  if (list.value("driver", nlohmann::json{}) != identity(device)) {
+  if (list.value("driver", nlohmann::json{}) != driver_identity(device)) {
     fail("", "it is of another device or driver");
   }
   return full_kernel_names(list.at("avoid").get<std::vector<std::string>>());
@@ -80,14 +62,7 @@ std::vector<std::string> full_kernel_names(const std::vector<std::string>& names
 }
 
 fs::path avoid_list_file(const DeviceProfile& device) {
-  const fs::path folder = cache_folder();
-  if (folder.empty()) fail("cache folder", "neither XDG_CACHE_HOME nor HOME is set");
-  std::uint64_t hash = 0xcbf29ce484222325ull;  // FNV-1a
-  for (const char letter :
-       identity(device).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {
-    hash = (hash ^ std::uint8_t(letter)) * 0x100000001b3ull;
-  }
-  return folder / fmt::format("avoid-{:016x}.json", hash);
+  return driver_file(device, "avoid-", ".json");
 }
 
 std::vector<std::string> read_avoid_list(const DeviceProfile& device,
@@ -109,16 +84,15 @@ std::vector<std::string> read_avoid_list(const DeviceProfile& device,
 
 void write_avoid_list(const DeviceProfile& device, const std::vector<std::string>& kernels) {
   const fs::path file = avoid_list_file(device);
-  std::error_code error;
   if (kernels.empty()) {
+    std::error_code error;
     fs::remove(file, error);
     if (error) fail(file.string(), "cannot be removed: {}", error.message());
     return;
   }
-  fs::create_directories(file.parent_path(), error);
-  if (error) fail(file.parent_path().string(), "cannot be made: {}", error.message());
+  make_folder_of(file);
   const nlohmann::json list = {
-      {"format", kFormat}, {"driver", identity(device)}, {"avoid", kernels}};
+      {"format", kFormat}, {"driver", driver_identity(device)}, {"avoid", kernels}};
   const std::string text =
       list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   write_file(file, std::as_bytes(std::span(text)));

@@ -15,8 +15,7 @@ namespace kiln {
 // follows the topic ("group_norm"). Throws Error (usage) for any other, naming the nearest.
 std::vector<std::string> full_kernel_names(const std::vector<std::string>& names);
 
-// $XDG_CACHE_HOME/kiln or ~/.cache/kiln, and there one file for each device and driver version.
-// Throws Error when neither variable is set.
+// One file for each device and driver version in cache_folder(). Throws Error when there is none.
 std::filesystem::path avoid_list_file(const DeviceProfile& device);
 
 // What `kiln verify` found wrong with this driver. A file that is damaged or of another driver is

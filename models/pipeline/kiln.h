@@ -81,6 +81,9 @@ struct ModelOptions {
   // with one warning that names them.
   std::vector<std::string> avoid = {};
   bool uses_avoid_list = false;
+  // Keeps pipelines in the user's cache folder for the next run with this driver version; what is
+  // kept there and cannot be used is ignored with one warning.
+  bool keeps_pipelines = false;
   // Of the device's own memory, the most to use at once; 0: no limit. What is done to keep it
   // stands in models/README.md; no picture changes by more than rounding. Calls that cannot keep it
   // throw Error with the numbers before anything is allocated.

@@ -7,6 +7,7 @@
 
 #include "models/pipeline/avoid_list.h"
 #include "models/pipeline/host_data.h"
+#include "models/pipeline/pipeline_cache.h"
 #include "models/sampling/pick_latent.h"
 #include "runtime/base/error.h"
 
@@ -55,6 +56,20 @@ Pipeline::Parts::Parts(const ModelOptions& model_options)
       element(element_for(model_options.precision, device.info())),
       executor(device.device(), model_options.profile) {
   choose_avoided_kernels();
+  if (!options.keeps_pipelines) return;
+  const std::vector<std::byte> kept = read_pipeline_cache(device.profile(), options.warn);
+  kept_bytes_ = kept.size();
+  executor.use_kept_pipelines(kept);
+}
+
+Pipeline::Parts::~Parts() {
+  if (!options.keeps_pipelines || executor.pipelines() == 0) return;
+  try {
+    const std::vector<std::byte> pipelines = executor.pipelines_to_keep();
+    if (pipelines.size() != kept_bytes_) write_pipeline_cache(device.profile(), pipelines);
+  } catch (const std::exception& error) {  // a picture is not lost for want of a cache
+    warn(fmt::format("pipelines are not kept for the next run: {}", error.what()));
+  }
 }
 
 void Pipeline::Parts::choose_avoided_kernels() {

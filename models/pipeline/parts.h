@@ -16,6 +16,7 @@ namespace kiln {
 
 struct Pipeline::Parts {
   explicit Parts(const ModelOptions& model_options);
+  ~Parts();
 
   // --- Stages: recorded for the sizes asked for last, kept while the sizes stay ---
   void prepare_text(std::uint32_t prompts, std::uint32_t skip);
@@ -65,6 +66,7 @@ struct Pipeline::Parts {
 
   std::vector<Plan> plans(const StageSet& set, const Measures& measures) const;
 
+  std::size_t kept_bytes_ = 0;  // of pipelines, as read
   StageShape shape_ = {};
   FittedMemory fitted_ = {};
   StageSet fitted_for_ = {};

@@ -46,6 +46,14 @@ void Executor::end_capture() {
   capture_.reset();
 }
 
+void Executor::use_kept_pipelines(std::span<const std::byte> kept) {
+  kernels_->use_kept_pipelines(kept);
+}
+
+std::vector<std::byte> Executor::pipelines_to_keep() const { return kernels_->pipelines_to_keep(); }
+
+std::size_t Executor::pipelines() const { return kernels_->pipelines(); }
+
 const DeviceProfile& Executor::profile() const { return device_.profile(); }
 
 std::unique_ptr<Stage> Executor::prepare(Plan plan, const StageOptions& options,

@@ -64,6 +64,13 @@ class Executor {
 
   const DeviceProfile& profile() const;
 
+  // Pipelines in the driver's own form, from one run to the next. kept: what pipelines_to_keep()
+  // gave for the same driver version and these kernels; before the first prepare(). A driver may
+  // ignore it.
+  void use_kept_pipelines(std::span<const std::byte> kept);
+  std::vector<std::byte> pipelines_to_keep() const;
+  std::size_t pipelines() const;  // made so far
+
   // Uploads the weights the plan needs and the device lacks, makes its pipelines, gives memory to
   // its persistent tensors, and records it. Equal keys (name, packing, element) are one upload for
   // the life of the executor, so weights of two models need two executors or different names.

@@ -34,6 +34,12 @@ class KernelLibrary {
 
   std::size_t pipelines() const { return pipelines_.size(); }
 
+  // What a driver gives to be given back in a later run. Before the first pipeline is made.
+  void use_kept_pipelines(std::span<const std::byte> kept) {
+    cache_ = PipelineCache(device_, kept);
+  }
+  std::vector<std::byte> pipelines_to_keep() const { return cache_.bytes(); }
+
  private:
   using Key = std::pair<const KernelInfo*, std::vector<std::uint32_t>>;
 

@@ -38,12 +38,26 @@ PipelineLayout::PipelineLayout(const Device& device, const SetLayout& set,
   layout_ = {device.handle(), layout};
 }
 
-PipelineCache::PipelineCache(const Device& device) {
+PipelineCache::PipelineCache(const Device& device, std::span<const std::byte> kept)
+    : device_(&device) {
   VkPipelineCacheCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
+  info.initialDataSize = kept.size();
+  info.pInitialData = kept.data();
   VkPipelineCache cache = VK_NULL_HANDLE;
   check(vkCreatePipelineCache(device.handle(), &info, nullptr, &cache), "vkCreatePipelineCache");
   cache_ = {device.handle(), cache};
+}
+
+std::vector<std::byte> PipelineCache::bytes() const {
+  std::size_t size = 0;
+  check(vkGetPipelineCacheData(device_->handle(), cache_.get(), &size, nullptr),
+        "vkGetPipelineCacheData");
+  std::vector<std::byte> bytes(size);
+  check(vkGetPipelineCacheData(device_->handle(), cache_.get(), &size, bytes.data()),
+        "vkGetPipelineCacheData");
+  bytes.resize(size);
+  return bytes;
 }
 
 ComputePipeline::ComputePipeline(const Device& device, const PipelineLayout& layout,

@@ -32,13 +32,16 @@ class PipelineLayout {
   Owned<VkPipelineLayout, vkDestroyPipelineLayout> layout_;
 };
 
-// In memory only. Safe to use from several threads.
+// Safe to use from several threads.
 class PipelineCache {
  public:
-  explicit PipelineCache(const Device& device);
+  // kept: what bytes() of this driver's gave in an earlier run, unchanged; or nothing.
+  explicit PipelineCache(const Device& device, std::span<const std::byte> kept = {});
+  std::vector<std::byte> bytes() const;
   VkPipelineCache get() const { return cache_.get(); }
 
  private:
+  const Device* device_;
   Owned<VkPipelineCache, vkDestroyPipelineCache> cache_;
 };
 

@@ -1,0 +1,139 @@
+// Pipelines kept between runs: read as written, and never trusted.
+#include "models/pipeline/pipeline_cache.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "models/pipeline/kiln.h"
+#include "tests/device/device_under_test.h"
+
+namespace kiln::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A cache folder of the test's own.
+class PipelineCacheFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / ("kiln-pipelines-" + std::to_string(getpid()));
+    fs::create_directories(folder_);
+    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static DeviceProfile device() {
+    DeviceProfile made_up;
+    made_up.name = "Card";
+    made_up.driver = "driver 1.2";
+    made_up.vendor_id = 0x1002;
+    made_up.device_id = 7;
+    return made_up;
+  }
+
+  // As Vulkan defines a driver's first bytes, and some of its own.
+  static std::vector<std::byte> pipelines(const DeviceProfile& of) {
+    std::vector<std::byte> bytes(1000, std::byte{42});
+    const std::uint32_t words[] = {32, 1, of.vendor_id, of.device_id};
+    std::memcpy(bytes.data(), words, sizeof(words));
+    return bytes;
+  }
+
+  std::vector<std::byte> read(const DeviceProfile& of) {
+    warnings_.clear();
+    return read_pipeline_cache(of, [&](std::string_view line) { warnings_.emplace_back(line); });
+  }
+
+  static std::string contents(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  void expect_ignored(const DeviceProfile& of, const std::string& text) {
+    std::ofstream(pipeline_cache_file(of), std::ios::binary) << text;
+    EXPECT_TRUE(read(of).empty());
+    ASSERT_EQ(warnings_.size(), 1u);
+    EXPECT_THAT(warnings_[0], testing::AllOf(testing::HasSubstr("are ignored"),
+                                             testing::Not(testing::HasSubstr("\n"))));
+  }
+
+  fs::path folder_;
+  std::vector<std::string> warnings_;
+};
+
+TEST_F(PipelineCacheFile, IsReadAsItWasWritten) {
+  EXPECT_TRUE(read(device()).empty());
+  write_pipeline_cache(device(), pipelines(device()));
+  EXPECT_EQ(read(device()), pipelines(device()));
+  EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(PipelineCacheFile, HoldsForOneDriverVersionOnly) {
+  write_pipeline_cache(device(), pipelines(device()));
+  DeviceProfile newer = device();
+  newer.driver = "driver 1.3";
+  EXPECT_TRUE(read(newer).empty());
+  EXPECT_TRUE(warnings_.empty());
+  // Even under the right name a file of another driver does not count.
+  expect_ignored(newer, contents(pipeline_cache_file(device())));
+  // Nor does one whose inside is of another device.
+  DeviceProfile other = device();
+  other.device_id = 8;
+  write_pipeline_cache(device(), pipelines(other));
+  EXPECT_TRUE(read(device()).empty());
+  EXPECT_EQ(warnings_.size(), 1u);
+}
+
+TEST_F(PipelineCacheFile, IsIgnoredWithOneLineWhenDamaged) {
+  write_pipeline_cache(device(), pipelines(device()));
+  const std::string whole = contents(pipeline_cache_file(device()));
+  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{31}, std::size_t{32},
+                                 std::size_t{64}, whole.size() - 1}) {
+    expect_ignored(device(), whole.substr(0, size));
+  }
+  expect_ignored(device(), whole + "x");
+  for (std::size_t at = 0; at < whole.size(); at += 5) {
+    std::string damaged = whole;
+    damaged[at] = char(damaged[at] ^ 1);
+    expect_ignored(device(), damaged);
+  }
+}
+
+std::vector<std::uint8_t> picture(const std::function<void(std::string_view)>& warn, bool keeps) {
+  ModelOptions options;
+  options.model = KILN_SOURCE_DIR "/tests/golden/sd15-tiny";
+  options.precision = Precision::f32;
+  options.keeps_pipelines = keeps;
+  options.warn = warn;
+  Request request;
+  request.prompt = "a lighthouse";
+  request.width = request.height = 64;
+  request.sampling.steps = 2;
+  return Pipeline(options).generate(request)[0].rgb;
+}
+
+TEST_F(PipelineCacheFile, NeverChangesAPicture) {
+  const auto warn = [&](std::string_view line) { warnings_.emplace_back(line); };
+  const fs::path file = pipeline_cache_file(device_under_test().profile());
+  const std::vector<std::uint8_t> plain = picture(warn, false);
+  EXPECT_FALSE(fs::exists(file));
+  EXPECT_EQ(picture(warn, true), plain);
+  ASSERT_TRUE(fs::exists(file));
+  EXPECT_EQ(picture(warn, true), plain);
+  EXPECT_TRUE(warnings_.empty());
+  fs::resize_file(file, fs::file_size(file) / 2);
+  EXPECT_EQ(picture(warn, true), plain);
+  EXPECT_EQ(warnings_.size(), 1u);
+  warnings_.clear();
+  EXPECT_EQ(picture(warn, true), plain);  // it was made anew
+  EXPECT_TRUE(warnings_.empty());
+}
+
+}  // namespace
+}  // namespace kiln::test
