@@ -21,6 +21,7 @@ using Measure = void (*)(Measures&);
 constexpr Measure kMeasures[] = {
     [](Measures& measures) { measures.streamed_once = Streaming::kAll; },
     [](Measures& measures) { measures.sequential_guidance = true; },
+    [](Measures& measures) { measures.autoencoder_in_bands = true; },
 };
 
 class Fitting {
@@ -123,6 +124,7 @@ std::vector<std::string> to_text(const FittedMemory& fitted) {
     texts.emplace_back("weights of the text encoder and the autoencoder in host memory");
   }
   if (measures.sequential_guidance) texts.emplace_back("guidance as two passes");
+  if (measures.autoencoder_in_bands) texts.emplace_back("the autoencoder in bands");
   if (measures.streamed_each_row > 0) {
     texts.push_back(fmt::format(
         "{} of weights in host memory, of the denoiser too, copied {}",

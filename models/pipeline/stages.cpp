@@ -30,6 +30,8 @@ class Recording {
                    {.bytes = streamed_bytes, .segment_bytes = target_.measures.segment_bytes});
   }
 
+  const Measures& measures() const { return target_.measures; }
+
   Graph graph;
   std::shared_ptr<WeightReport> report;
   Weights weights;
@@ -54,6 +56,7 @@ void record_text(Recording& stage, const Model& model, std::uint32_t prompts, st
 
 void record_encode(Recording& stage, const Model& model, const StageShape& shape,
                    NoiseSource noise) {
+  stage.graph.work_in_bands(stage.measures().autoencoder_in_bands);
   const Shape latent = shape.sampler.latent;
   const std::uint32_t scale = model.vae.downscale();
   const Tensor image = stage.graph.persistent(stage_tensor::kImage,
@@ -83,6 +86,7 @@ void record_denoise(Recording& stage, const Model& model, const StageShape& shap
 }
 
 void record_decode(Recording& stage, const Model& model, const StageShape& shape) {
+  stage.graph.work_in_bands(stage.measures().autoencoder_in_bands);
   const SamplerState state = sampler_state(stage.graph, shape.sampler);
   const Tensor latent = pick_latent(state, 1.0f / model.vae.scaling_factor);
   const Tensor pixels = vae_decode(latent, model.vae, stage.weights["vae"]);

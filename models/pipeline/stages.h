@@ -29,6 +29,8 @@ struct Measures {
   // stages that run once a picture, and of the denoise stage, which runs once a row.
   std::uint64_t streamed_once = 0, streamed_each_row = 0;
   std::uint64_t segment_bytes = Streaming{}.segment_bytes;
+  bool autoencoder_in_bands =
+      false;  // norms and upsampling together with the convolution after them
   bool sequential_guidance = false;  // both prompts one after the other, not as one batch
   bool operator==(const Measures&) const = default;
 };

@@ -23,6 +23,8 @@ struct Operand {
   Kind kind = Kind::value;
   std::uint32_t index = 0;          // ValueId, index into Plan::weights, or scratch number
   std::uint64_t touched_bytes = 0;  // where a launch needs only a part; 0: all. For profiles
+  // The bytes of it that are bound; 0: all. The offset is a multiple of the binding alignment.
+  std::uint64_t offset_bytes = 0, size_bytes = 0;
 };
 
 // An operand of which the launch touches only some bytes, such as one row of a table.

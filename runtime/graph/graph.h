@@ -77,6 +77,11 @@ class Graph {
   Tensor mark(Tensor value, std::string_view path);
   void watch(std::function<bool(std::string_view path)> wanted) { watch_ = std::move(wanted); }
 
+  // Operations recorded from now on may make large results in bands, together with the operation
+  // that reads them, so that they need never be whole: less memory for more dispatches.
+  void work_in_bands(bool wanted) { in_bands_ = wanted; }
+  bool in_bands() const { return in_bands_; }
+
   struct Tap {
     std::string path;        // of the module
     std::string persistent;  // name of the tensor that holds its output
@@ -105,6 +110,7 @@ class Graph {
   std::map<std::string, ValueId, std::less<>> constant_;
   std::function<bool(std::string_view)> watch_;
   std::vector<Tap> taps_;
+  bool in_bands_ = false;
 };
 
 }  // namespace kiln

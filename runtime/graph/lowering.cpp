@@ -11,6 +11,8 @@ void Lowering::run(const std::vector<Node>& nodes) {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     node_ = &nodes[i];
     node_index_ = std::uint32_t(i);
+    replaced_inputs_.clear();
+    replaced_output_.reset();
     const std::size_t first_scratch = scratches.size();
     const auto first = std::uint32_t(dispatches.size());
     node_->op->lower(*this);
@@ -31,13 +33,24 @@ const std::vector<std::int64_t>& Lowering::dims(std::size_t input) const {
 }
 
 Operand Lowering::input(std::size_t index) const {
+  if (const auto other = replaced_inputs_.find(index); other != replaced_inputs_.end()) {
+    return other->second;
+  }
   if (value(index).kind == Value::Kind::weight) {
     return const_cast<Lowering*>(this)->packed(index, Packing{});
   }
   return {Operand::Kind::value, node_->inputs[index]};
 }
 
-Operand Lowering::output() const { return {Operand::Kind::value, node_->output}; }
+Operand Lowering::output() const {
+  return replaced_output_.value_or(Operand{Operand::Kind::value, node_->output});
+}
+
+void Lowering::replace_input(std::size_t index, const Operand& operand) {
+  replaced_inputs_[index] = operand;
+}
+
+void Lowering::replace_output(const Operand& operand) { replaced_output_ = operand; }
 
 Operand Lowering::packed(std::size_t input, const Packing& packing) {
   const std::uint32_t source = value(input).weight;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -55,6 +57,12 @@ class Lowering {
 
   Operand input(std::size_t index) const;  // weights: as_is layout
   Operand output() const;
+  // input(index) is `operand` until the op ends or another one takes its place, and output() as
+  // well: for ops that do their work in bands, so that those they call see a band as the whole.
+  void replace_input(std::size_t index, const Operand& operand);
+  void replace_output(const Operand& operand);
+  // True if a value of this many bytes cannot be bound as a whole.
+  bool exceeds_binding(std::uint64_t bytes) const { return bytes > device_.max_binding_bytes; }
   Operand packed(std::size_t input, const Packing& packing);
   Operand scratch(std::uint64_t size_bytes);  // lives for this op only
 
@@ -116,6 +124,8 @@ class Lowering {
   std::string_view wanted_kernel_;
   const Node* node_ = nullptr;
   std::uint32_t node_index_ = 0;
+  std::map<std::size_t, Operand> replaced_inputs_;
+  std::optional<Operand> replaced_output_;
 };
 
 }  // namespace kiln

@@ -163,7 +163,12 @@ class Planner {
     for (std::size_t d = 0; d < plan_.dispatches.size(); ++d) {
       Dispatch& dispatch = plan_.dispatches[d];
       for (const Operand& operand : dispatch.operands) {
-        const Range range = range_of(operand, std::uint32_t(d));
+        Range range = range_of(operand, std::uint32_t(d));
+        if (operand.size_bytes > 0) {
+          range.offset_bytes += operand.offset_bytes;
+          range.size_bytes = std::min(align_up(operand.size_bytes, kValueAlignment),
+                                      range.size_bytes - operand.offset_bytes);
+        }
         if (range.size_bytes > device_.max_binding_bytes) {
           fail(plan_.nodes[dispatch.node].path,
                "{}: {} takes {} bytes, the largest storage buffer of {} is {} bytes",

@@ -24,7 +24,7 @@ void for_each_band(const DeviceProfile& device, const MatmulProblem& problem, st
       std::max<std::uint64_t>(device.max_dispatch_flops / problem.flops_a_row(), group);
   const std::uint64_t most_groups =
       std::min<std::uint64_t>(std::max<std::uint64_t>(band_rows / group, 1), device.max_grid[1]);
-  for (std::uint32_t first = 0; first < problem.rows;) {
+  for (std::uint32_t first = problem.first_row; first < problem.rows;) {
     const auto groups =
         std::uint32_t(std::min(divide_up(problem.rows - first, group), most_groups));
     launch(first, groups);
@@ -117,6 +117,12 @@ constexpr MatmulCandidate kCandidates[] = {
     {kernels::matmul::info, always, lower_plain},
 };
 
+// Those that obey first_row and take a picture of any number of lines.
+constexpr MatmulCandidate kBandCandidates[] = {
+    {kernels::matmul_broadcast::info, fits_broadcast, lower_broadcast},
+    {kernels::matmul::info, always, lower_plain},
+};
+
 }  // namespace
 
 std::span<const MatmulCandidate> matmul_candidates() { return kCandidates; }
@@ -125,7 +131,9 @@ void lower_matmul(Lowering& to, const MatmulProblem& problem) {
   // Taps are a loop around that over the inputs.
   to.require_turns(std::uint64_t(problem.kernel) * problem.kernel *
                    (1 + divide_up(problem.inputs, problem.inputs % 4 == 0 ? 4 : 1)));
-  lower_through(matmul_candidates(), to, problem, "matmul");
+  const auto candidates =
+      problem.is_band ? std::span<const MatmulCandidate>(kBandCandidates) : matmul_candidates();
+  lower_through(candidates, to, problem, "matmul");
 }
 
 }  // namespace kiln

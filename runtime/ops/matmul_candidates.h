@@ -14,6 +14,9 @@ struct MatmulProblem {
   std::size_t addend_input = 0;   // which input of the op is added; 0: none
   std::uint32_t addend_rows = 0;  // rows of y that share one of its rows; 0: all
   std::uint32_t activation = 0;   // shaders/common/activation.glsl
+  // Rows of y before this one are not written: they stand in a band only to keep its alignment.
+  std::uint32_t first_row = 0;
+  bool is_band = false;  // a part of a picture: its input may have more or fewer lines than y
 
   std::uint64_t flops_a_row() const { return 2ull * inputs * outputs * kernel * kernel; }
 };

@@ -1,9 +1,12 @@
 // Nearest-neighbour upsampling.
 #include <memory>
+#include <optional>
 
 #include "kernels/upsample_nearest.h"
+#include "runtime/ops/bands.h"
 #include "runtime/ops/checks.h"
 #include "runtime/ops/ops.h"
+#include "runtime/ops/product.h"
 #include "runtime/ops/units.h"
 
 namespace kiln {
@@ -11,23 +14,88 @@ namespace {
 
 class UpsampleNearest : public Op {
  public:
-  std::string_view name() const override { return "upsample_nearest"; }
+  UpsampleNearest(const Shape& from, const Shape& result, bool in_bands)
+      : from_(from), result_(result), in_bands_(in_bands) {}
+
+  std::string_view name() const override {
+    return product_ ? "upsample_conv2d" : "upsample_nearest";
+  }
+  std::string details() const override { return product_ ? product_->details() : ""; }
+
+  // Takes over a convolution, to make its operand band by band.
+  bool absorb(const Node& next, ValueId mine, std::vector<ValueId>& inputs) override {
+    if (product_) return product_->absorb(next, mine, inputs);
+    const auto* product = dynamic_cast<const Product*>(next.op.get());
+    if (!in_bands_ || product == nullptr || next.inputs[0] != mine) return false;
+    if (!can_be_cut() || !worth_bands(result_)) return false;
+    product_ = *product;
+    inputs.insert(inputs.end(), next.inputs.begin() + 1, next.inputs.end());
+    return true;
+  }
 
   void lower(Lowering& to) const override {
-    const Shape from = to.shape(0), shape = to.output_shape();
+    const Operand x = to.input(0);
+    if (product_) {
+      return lower_with_bands_of_x(
+          to, *product_, result_, multiple(to),
+          [&](std::uint32_t first, std::uint32_t count, const Operand& lines) {
+            lower_band(to, x, first, count, lines);
+          });
+    }
+    if (to.exceeds_binding(result_.elements() * size_bytes(to.element())) && can_be_cut()) {
+      return lower_in_bands(to, x);
+    }
+    lower_lines(to, from_, result_, x, to.output());
+  }
+
+ private:
+  std::uint32_t ratio() const { return result_.height / from_.height; }
+  // One image, and each line becomes a whole number of lines.
+  bool can_be_cut() const { return from_.batch == 1 && result_.height % from_.height == 0; }
+  // Lines of the result that begin where lines of x may be bound.
+  std::uint32_t multiple(const Lowering& to) const {
+    return ratio() * aligned_lines(to, line_bytes(from_, to.element()));
+  }
+
+  // Lines [first, first + count) of the result; first is a multiple of multiple().
+  void lower_band(Lowering& to, const Operand& x, std::uint32_t first, std::uint32_t count,
+                  const Operand& lines) const {
+    Shape from = from_, made = result_;
+    from.height = std::uint32_t(divide_up(count, ratio()));
+    made.height = count;
+    lower_lines(to, from, made, lines_of(x, from_, to.element(), 0, first / ratio(), from.height),
+                lines);
+  }
+
+  void lower_in_bands(Lowering& to, const Operand& x) const {
+    const std::uint64_t most = to.device().max_binding_bytes;
+    for (const LineBand& band : bands_of(to, result_, result_, {}, {most, most, multiple(to)})) {
+      const std::uint32_t count = band.bound_count();
+      lower_band(to, x, band.bound_first, count,
+                 lines_of(to.output(), result_, to.element(), 0, band.bound_first, count));
+    }
+  }
+
+  // `shape` may have fewer lines than ratio() times those of `from`.
+  void lower_lines(Lowering& to, const Shape& from, const Shape& shape, const Operand& x,
+                   const Operand& y) const {
     const std::uint32_t width = unit_width(shape.channels);
     const auto units = std::uint32_t(shape.elements() / width);
     const kernels::upsample_nearest::Constants constants{.quads = width == 4};
     to.dispatch<kernels::upsample_nearest>(
-        {to.input(0), to.output()},
+        {x, y},
         {.units = units,
          .channel_units = shape.channels / width,
          .height_in = from.height,
          .width_in = from.width,
-         .height_out = shape.height,
+         .height_out = can_be_cut() ? from.height * ratio() : shape.height,
          .width_out = shape.width},
         constants, grid_of<kernels::upsample_nearest>(to, units, constants));
   }
+
+  Shape from_, result_;
+  bool in_bands_;
+  std::optional<Product> product_;
 };
 
 }  // namespace
@@ -39,7 +107,8 @@ Tensor upsample_nearest(Tensor x, std::uint32_t height, std::uint32_t width,
   const Shape from = x.shape();
   if (height == 0 || width == 0) fail(place, "cannot make a picture of {} x {}", width, height);
   const Shape shape{from.batch, height, width, from.channels};
-  return x.graph().record(std::make_unique<UpsampleNearest>(), {x}, shape, x.dtype(), path);
+  return x.graph().record(std::make_unique<UpsampleNearest>(from, shape, x.graph().in_bands()), {x},
+                          shape, x.dtype(), path);
 }
 
 }  // namespace kiln

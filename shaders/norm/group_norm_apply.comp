@@ -1,5 +1,6 @@
 // y = activation(scale * (x - mean) / sqrt(variance + epsilon) + shift) with the statistics of
-// group_statistics. One workgroup per (image, group, part).
+// group_statistics. One workgroup per (image, group, run of pixels); a launch may take some lines of
+// one image only.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common/kernel.glsl"
@@ -15,15 +16,27 @@ layout(binding = 0) readonly buffer X4 { element4 x4[]; };
 layout(binding = 1) readonly buffer Scale { element scale[]; };     // [channel]
 layout(binding = 2) readonly buffer Shift { element shift[]; };     // [channel]
 layout(binding = 3) readonly buffer Partials { vec2 partials[]; };  // [image, group, part]
-layout(binding = 4) writeonly buffer Y { element y[]; };            // like x
-layout(binding = 4) writeonly buffer Y4 { element4 y4[]; };
+layout(binding = 4) readonly buffer First { element first_pixel[]; };  // [image, .., channel]
+layout(binding = 5) writeonly buffer Y { element y[]; };            // like x
+layout(binding = 5) writeonly buffer Y4 { element4 y4[]; };
 
 layout(push_constant) uniform Args {
-  uint images; uint pixels; uint groups; uint group_units; uint parts; uint part_pixels;
+  uint images;
+  uint pixels;       // of an image
+  uint groups;
+  uint group_units;
+  uint parts;        // of a group, in partials
+  uint part_pixels;
+  uint band_pixels;  // of each image that are bound
+  uint runs;         // pieces of them, a workgroup each
+  uint run_pixels;
+  uint first_group;  // of the first image, counted over images
+  uint first_stride; // elements from an image's first pixel to the next one's
   float epsilon;
 };
 
 #include "norm/group.glsl"
+#include "norm/pivot.glsl"
 
 // (mean, variance) of a group from those of its parts.
 // Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm", 1979.
@@ -45,14 +58,14 @@ vec2 statistics(uint group) {
 
 void main() {
   const uint number = folded_workgroup();
-  if (number >= images * groups * parts) return;
-  const uint group = number / parts, part = number - group * parts;
+  if (number >= images * groups * runs) return;
+  const uint group = number / runs, run = number - group * runs;
   const uint channel_units = groups * group_units;
   const uint first_unit = group % groups * group_units;
-  const uint first = group / groups * pixels * channel_units + first_unit;
-  const uint begin = part * part_pixels, end = min(begin + part_pixels, pixels);
-  const float pivot = read(first).x;  // the means are relative to it
-  const vec2 of = statistics(group);
+  const uint first = group / groups * band_pixels * channel_units + first_unit;
+  const uint begin = run * run_pixels, end = min(begin + run_pixels, band_pixels);
+  const float pivot = pivot_of(group);  // the means are relative to it
+  const vec2 of = statistics(first_group + group);
   const float factor = inversesqrt(of.y + epsilon);
   const Stride stride = place_stride();
   for (Place p = first_place(begin); p.pixel < end; p = next_place(p, stride)) {

@@ -1,5 +1,6 @@
 // partials = (mean - pivot, sum of squared distances from the mean) over a part of the pixels of a
-// group, for groups too large for one workgroup. One workgroup per (image, group, part).
+// group, for groups too large for one workgroup. One workgroup per (image, group, part); a launch may
+// take some parts of one image only.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common/kernel.glsl"
@@ -11,18 +12,29 @@ layout(local_size_x_id = 0) in;
 
 layout(binding = 0) readonly buffer X { element x[]; };  // [image, pixel, channel]
 layout(binding = 0) readonly buffer X4 { element4 x4[]; };
-layout(binding = 1) writeonly buffer Partials { vec2 partials[]; };  // [image, group, part]
+layout(binding = 1) readonly buffer First { element first_pixel[]; };  // [image, .., channel]
+layout(binding = 2) writeonly buffer Partials { vec2 partials[]; };    // [image, group, part]
 
 layout(push_constant) uniform Args {
-  uint images; uint pixels; uint groups; uint group_units; uint parts; uint part_pixels;
+  uint images;
+  uint pixels;       // of each image that are bound, the first of them that of part first_part
+  uint groups;
+  uint group_units;
+  uint parts;        // of a group
+  uint part_pixels;
+  uint first_part;
+  uint runs;         // parts of this launch
+  uint first_group;  // of the first image, counted over images
+  uint first_stride; // elements from an image's first pixel to the next one's
 };
 
 #include "norm/group.glsl"
+#include "norm/pivot.glsl"
 
 void main() {
   const uint number = folded_workgroup();
-  if (number >= images * groups * parts) return;  // the whole workgroup leaves
-  const uint group = number / parts, part = number - group * parts;
+  if (number >= images * groups * runs) return;  // the whole workgroup leaves
+  const uint group = number / runs, part = number - group * runs;
   const uint channel_units = groups * group_units;
   const uint first = group / groups * pixels * channel_units + group % groups * group_units;
   const uint begin = part * part_pixels, end = min(begin + part_pixels, pixels);
@@ -30,7 +42,7 @@ void main() {
   const Stride stride = place_stride();
 
   // Relative to the group's first element, so that a large common offset costs no digits.
-  const float pivot = read(first).x;
+  const float pivot = pivot_of(group);
   float sum = 0.0;
   for (Place p = first_place(begin); p.pixel < end; p = next_place(p, stride)) {
     sum += total(read(first + p.pixel * channel_units + p.unit) - pivot);
@@ -43,5 +55,5 @@ void main() {
     squares += total(centered * centered);
   }
   squares = workgroup_sum(squares);
-  if (gl_LocalInvocationIndex == 0u) partials[number] = vec2(mean, squares);
+  if (gl_LocalInvocationIndex == 0u) partials[(first_group + group) * parts + first_part + part] = vec2(mean, squares);
 }
