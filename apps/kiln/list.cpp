@@ -6,6 +6,7 @@
 
 #include "apps/kiln/commands.h"
 #include "apps/kiln/kernel_choices.h"
+#include "kernels/all.h"
 #include "models/pipeline/kiln.h"
 #include "runtime/execution/open_device.h"
 
@@ -66,6 +67,9 @@ void print_devices(bool json) {
     fmt::print("{}", device.facts);
     for (const std::string& quirk : device.quirks) fmt::print("   quirk: {}\n", quirk);
     for (const OperationKernels& one : kernels_of(profiles.at(device.index))) print(one);
+  }
+  for (const std::string_view kernel : kernels::not_built()) {
+    fmt::print("{} was not built: the glslang of the build is too old for it\n", kernel);
   }
 }
 

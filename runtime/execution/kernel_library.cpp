@@ -60,6 +60,11 @@ std::string cannot_run(const Dispatch& dispatch, const DeviceProfile& device) {
     return fmt::format("{} storage buffers, the limit is {}", kernel.operands.size(),
                        device.max_storage_buffers);
   }
+  const std::uint32_t subgroup = kernel.subgroup(dispatch.constants);
+  if (subgroup != 0 && !device.has_subgroups_of(subgroup)) {
+    return fmt::format("subgroups of {}, the device has {} to {}", subgroup,
+                       device.min_subgroup_size, device.max_subgroup_size);
+  }
   return workgroup_problem(dispatch, device);
 }
 
@@ -100,7 +105,8 @@ void KernelLibrary::prepare(std::span<const Dispatch> dispatches) {
     *next.slot = std::make_unique<ComputePipeline>(
         device_, *next.layout, cache_,
         PipelineSource{kernel.name, label, other.empty() ? kernel.spirv : other,
-                       kernel.constant_ids, next.dispatch->constants});
+                       kernel.constant_ids, next.dispatch->constants,
+                       kernel.subgroup(next.dispatch->constants)});
   };
   try {
     parallel_for(missing.size(), make);

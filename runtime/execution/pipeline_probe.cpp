@@ -26,6 +26,7 @@ ProbedPipeline PipelineProbe::make(const KernelInfo& kernel,
       .spirv = kernel.spirv,
       .ids = constants.empty() ? std::span<const std::uint32_t>() : kernel.constant_ids,
       .constants = constants,
+      .subgroup = kernel.subgroup(constants),
       .statistics = true,
       .representations = representations};
   const auto start = std::chrono::steady_clock::now();

@@ -59,6 +59,11 @@ struct DeviceProfile {
   // Kernels not to be used, by full name ("norm/group_norm"): the user's wish, not the device's.
   std::vector<std::string> avoided_kernels = {};
 
+  // Whether a pipeline can have subgroups of just this size.
+  bool has_subgroups_of(std::uint32_t size) const {
+    if (!subgroup_size_control) return size == subgroup_size;
+    return size >= min_subgroup_size && size <= max_subgroup_size && (size & (size - 1)) == 0;
+  }
   bool serves(std::uint32_t needs) const { return (needs & ~features) == 0; }
   bool avoids(std::string_view kernel) const {
     return std::find(avoided_kernels.begin(), avoided_kernels.end(), kernel) !=

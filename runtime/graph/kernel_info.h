@@ -30,6 +30,7 @@ enum Need : std::uint32_t {
   kNeedCooperativeMatrix = 1u << 10,  // VK_KHR_cooperative_matrix
   kNeedMemoryModel = 1u << 11,        // Vulkan memory model
   kNeedIntegerDot = 1u << 12,
+  kNeedMixedDot = 1u << 13,  // dot product of pairs of 16-bit floats, added to a 32-bit one
 };
 
 // One compiled module: a shader for one element type.
@@ -41,7 +42,14 @@ struct KernelInfo {
   std::span<const std::uint32_t> constant_ids;  // specialization constants, as in `Constants`
   std::uint32_t needs = kNeedNothing;           // Need bits
   std::array<std::int32_t, 3> workgroup = {};   // extents; -1 - i means "constant number i"
+  std::int32_t subgroup_constant = -1;          // which constant is the size subgroups must have
   std::span<const std::uint32_t> spirv;
+
+  // The size that subgroups must have with these values of the constants; 0: any.
+  std::uint32_t subgroup(std::span<const std::uint32_t> constants) const {
+    return subgroup_constant < 0 || constants.empty() ? 0
+                                                      : constants[std::size_t(subgroup_constant)];
+  }
 };
 
 }  // namespace kiln

@@ -117,6 +117,10 @@ void Lowering::check(const Dispatch& dispatch) const {
     fail(node_->path, "{}: {} lacks a feature this kernel needs (bits {:#x})", kernel.name,
          device_.name, kernel.needs & ~device_.features);
   }
+  const std::uint32_t subgroup = kernel.subgroup(dispatch.constants);
+  if (subgroup != 0 && !device_.has_subgroups_of(subgroup)) {
+    refuse("size of subgroups", subgroup, device_.max_subgroup_size);
+  }
   if (dispatch.operands.size() > device_.max_storage_buffers) {
     refuse("number of storage buffers", dispatch.operands.size(), device_.max_storage_buffers);
   }

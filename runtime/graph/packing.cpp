@@ -83,18 +83,19 @@ std::uint64_t elements_of(std::span<const std::int64_t> dims) {
   return *count;
 }
 
-// Where a weight [out, in, taps] lies in panels of `taps` rows for every input.
+// Where a weight [out, in, taps] lies in panels of `taps` rows for every block of `depth` inputs.
 struct Panels {
-  std::uint64_t columns, taps, in;
+  std::uint64_t columns, taps, in, depth = 1;
 
   std::uint64_t at(std::uint64_t o, std::uint64_t i, std::uint64_t tap) const {
-    return ((o / columns * taps + tap) * in + i) * columns + o % columns;
+    const std::uint64_t block = (o / columns * taps + tap) * divide_up(in, depth) + i / depth;
+    return (block * columns + o % columns) * depth + i % depth;
   }
 };
 
-void put_panels(Writer& writer, const Matrix& matrix, std::uint64_t columns, const std::byte* from,
+void put_panels(Writer& writer, const Matrix& matrix, const Packing& packing, const std::byte* from,
                 std::uint64_t step) {
-  const Panels panels{columns, matrix.taps, matrix.in};
+  const Panels panels{packing.columns, matrix.taps, matrix.in, packing.depth};
   for (std::uint64_t o = 0; o < matrix.out; ++o) {
     for (std::uint64_t i = 0; i < matrix.in; ++i) {
       for (std::uint64_t tap = 0; tap < matrix.taps; ++tap) {
@@ -130,7 +131,7 @@ std::array<float, kWinogradTaps> winograd_of(const std::array<float, 9>& g) {
 
 void put_winograd(Writer& writer, const Matrix& matrix, std::uint64_t columns, DType type,
                   const std::byte* from) {
-  const Panels panels{columns, kWinogradTaps, matrix.in};
+  const Panels panels{columns, kWinogradTaps, matrix.in, 1};
   for (std::uint64_t o = 0; o < matrix.out; ++o) {
     for (std::uint64_t i = 0; i < matrix.in; ++i) {
       std::array<float, 9> taps;
@@ -155,7 +156,8 @@ std::string to_text(const Packing& packing) {
     case Packing::Layout::rows:
       return fmt::format("rows{}+{}", packing.first, packing.count);
     case Packing::Layout::panels:
-      return fmt::format("panels{}", packing.columns);
+      return packing.depth == 1 ? fmt::format("panels{}", packing.columns)
+                                : fmt::format("panels{}x{}", packing.columns, packing.depth);
     case Packing::Layout::winograd:
       return fmt::format("winograd{}", packing.columns);
   }
@@ -170,7 +172,8 @@ std::uint64_t packed_elements(const Packing& packing, std::span<const std::int64
     case Packing::Layout::rows:
       return packing.count * matrix.in * matrix.taps;
     case Packing::Layout::panels:
-      return align_up(matrix.out, packing.columns) * matrix.in * matrix.taps;
+      return align_up(matrix.out, packing.columns) * align_up(matrix.in, packing.depth) *
+             matrix.taps;
     case Packing::Layout::winograd:
       return align_up(matrix.out, packing.columns) * matrix.in * kWinogradTaps;
   }
@@ -199,7 +202,7 @@ void pack(const WeightData& weight, const Packing& packing, DType element,
   }
   std::memset(out.data(), 0, out.size());
   if (packing.layout == Packing::Layout::panels) {
-    put_panels(writer, matrix, packing.columns, raw.data(), step);
+    put_panels(writer, matrix, packing, raw.data(), step);
     return;
   }
   if (matrix.taps != 9) fail(weight.name, "weight has {} taps, Winograd needs 9", matrix.taps);

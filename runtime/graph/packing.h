@@ -18,13 +18,15 @@ struct Packing {
     as_is,     // row major, as in the file
     rows,      // rows [first, first + count) of dimension 0
     panels,    // a matrix [out, in] or a convolution [out, in, height, width] as
-               // [ceil(out / columns)][height * width][in][columns], zeros beyond `out`:
-               // the right-hand operand of a matmul whose lanes run along `out`
+               // [ceil(out / columns)][height * width][ceil(in / depth)][columns][depth], zeros
+               // beyond `out` and `in`: the right-hand operand of a matmul whose lanes run along
+               // `out`
     winograd,  // a convolution [out, in, 3, 3] as G g G^T of F(2x2, 3x3) (Lavin and Gray, 2015),
                // 16 values instead of 9: [ceil(out / columns)][16][in][columns], zeros beyond `out`
   };
   Layout layout = Layout::as_is;
   std::uint32_t columns = 0;           // panels, winograd: width of a panel
+  std::uint32_t depth = 1;             // panels: inputs of one column that lie together
   std::uint32_t first = 0, count = 0;  // rows
 
   constexpr bool operator==(const Packing&) const = default;

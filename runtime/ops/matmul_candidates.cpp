@@ -5,6 +5,11 @@
 
 #include "kernels/matmul.h"
 #include "kernels/matmul_broadcast.h"
+#ifdef KILN_MATRIX_KERNELS  // else this build's compiler of shaders did not know such matrices
+#include "kernels/matmul_matrix.h"
+#endif
+#include "kernels/matmul_tiled.h"
+#include "kernels/matmul_tiled_dot.h"
 #include "kernels/winograd.h"
 #include "runtime/base/align.h"
 #include "runtime/ops/tuning.h"
@@ -54,9 +59,11 @@ struct Operands {
   Operand x, weight, bias, addend, y;
 };
 
-Operands operands_of(Lowering& to, const MatmulProblem& problem, std::uint32_t columns) {
+Operands operands_of(Lowering& to, const MatmulProblem& problem, std::uint32_t columns,
+                     std::uint32_t depth = 1) {
   const Operand x = to.input(0);
-  const Operand weight = to.packed(1, {.layout = Packing::Layout::panels, .columns = columns});
+  const Operand weight =
+      to.packed(1, {.layout = Packing::Layout::panels, .columns = columns, .depth = depth});
   return {x, weight, problem.has_bias ? to.input(2) : x,  // a stand-in is never read
           problem.addend_input != 0 ? to.input(problem.addend_input) : x, to.output()};
 }
@@ -111,9 +118,89 @@ void lower_broadcast(Lowering& to, const MatmulProblem& problem) {
   });
 }
 
+#ifdef KILN_MATRIX_KERNELS
+// A few rows do not fill the unit's matrices.
+bool fits_matrix(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
+  return element == DType::f16 && problem.rows >= 16 && problem.inputs % 32 == 0 &&
+         matrix_tile(device, problem.rows, problem.outputs).has_value();
+}
+
+void lower_matrix(Lowering& to, const MatmulProblem& problem) {
+  using Kernel = kernels::matmul_matrix;
+  const MatrixTile tile = *matrix_tile(to.device(), problem.rows, problem.outputs);
+  const Operands of = operands_of(to, problem, 64, 32);
+  const auto columns = std::uint32_t(divide_up(problem.outputs, tile.columns()));
+  for_each_band(to.device(), problem, tile.rows(), [&](std::uint32_t first, std::uint32_t groups) {
+    to.dispatch<Kernel>(
+        {of.x, of.weight, of.bias, of.addend, of.y}, args_of<Kernel>(problem, first),
+        {.subgroup = tile.subgroup,
+         .workgroup = tile.workgroup(),
+         .subgroups_m = tile.subgroups_m,
+         .subgroups_n = tile.subgroups_n,
+         .matrices_m = tile.matrices_m,
+         .matrices_n = tile.matrices_n,
+         .matrix_m = tile.matrix.m,
+         .matrix_n = tile.matrix.n,
+         .matrix_k = tile.matrix.k,
+         .kernel = problem.kernel,
+         .stride = problem.stride,
+         .padding = problem.padding,
+         .vector = problem.outputs % 4 == 0,
+         .has_bias = problem.has_bias,
+         .has_addend = problem.addend_input != 0,
+         .activation = problem.activation},
+        Grid{columns, groups, 1}, flops_of_band(problem, first, groups * tile.rows()));
+  });
+}
+#endif
+
+// Whole words of shared memory, and rows enough to share them.
+bool fits_tiled(const DeviceProfile&, DType element, const MatmulProblem& problem) {
+  return problem.rows >= 16 && problem.inputs % (element == DType::f16 ? 32 : 16) == 0;
+}
+
+template <typename Kernel>
+void lower_tiled(Lowering& to, const MatmulProblem& problem) {
+  const TiledMatmul tile = tiled_matmul(to.device(), problem.rows, problem.outputs);
+  const Operands of = operands_of(to, problem, tile.columns(), to.element() == DType::f16 ? 2 : 1);
+  const auto panels = std::uint32_t(divide_up(problem.outputs, tile.columns()));
+  for_each_band(to.device(), problem, tile.rows(), [&](std::uint32_t first, std::uint32_t groups) {
+    to.dispatch<Kernel>(
+        {of.x, of.weight, of.bias, of.addend, of.y}, args_of<Kernel>(problem, first),
+        {.lanes = tile.lanes,
+         .group_rows = tile.group_rows,
+         .row_quads = tile.row_quads,
+         .kernel = problem.kernel,
+         .stride = problem.stride,
+         .padding = problem.padding,
+         .vector = problem.outputs % 4 == 0,
+         .has_bias = problem.has_bias,
+         .has_addend = problem.addend_input != 0,
+         .activation = problem.activation},
+        Grid{panels, groups, 1}, flops_of_band(problem, first, groups * tile.rows()));
+  });
+}
+
+// 16-bit pairs alone: such a word in 32 bits would be one number.
+bool fits_tiled_dot(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
+  return element == DType::f16 && fits_tiled(device, element, problem);
+}
+
+// CPUs pay for barriers. GPUs with little shared memory are those of phones, where a tile in it
+// gains nothing over one in registers.
+bool shares_badly(const DeviceProfile& device, DType, const MatmulProblem&) {
+  return device.kind == DeviceKind::cpu || device.max_shared_bytes <= 32768;
+}
+
 constexpr MatmulCandidate kCandidates[] = {
     {kernels::winograd::info, fits_winograd, lower_winograd},
     {kernels::matmul_broadcast::info, fits_broadcast, lower_broadcast},
+#ifdef KILN_MATRIX_KERNELS
+    {kernels::matmul_matrix::info, fits_matrix, lower_matrix},
+#endif
+    {kernels::matmul::info, shares_badly, lower_plain},
+    {kernels::matmul_tiled_dot::info, fits_tiled_dot, lower_tiled<kernels::matmul_tiled_dot>},
+    {kernels::matmul_tiled::info, fits_tiled, lower_tiled<kernels::matmul_tiled>},
     {kernels::matmul::info, always, lower_plain},
 };
 

@@ -2,10 +2,23 @@
 #include "runtime/ops/tuning.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/align.h"
 
 namespace kiln {
+namespace {
+
+// Many lanes a subgroup on a card of its own: 128 registers an invocation and more. Others have
+// half of them or fewer before their compilers spill or run fewer subgroups.
+bool has_many_registers(const DeviceProfile& device) {
+  return device.kind == DeviceKind::discrete && device.min_subgroup_size >= 32;
+}
+
+// Workgroups that keep a device of 64 cores busy.
+constexpr std::uint64_t kEnoughGroups = 128;
+
+}  // namespace
 
 MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t) {
   // A CPU runs a subgroup as one vector: one subgroup a workgroup keeps x's values uniform.
@@ -14,7 +27,9 @@ MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uin
     if (rows >= 16) return {.lanes = lanes, .group_rows = 1, .rows = 16};
     return {.lanes = lanes, .group_rows = 1, .rows = rows >= 4 ? 4u : 1u};
   }
-  if (rows >= 32) return {.lanes = 16, .group_rows = 4, .rows = 8};
+  if (rows >= 32) {
+    return {.lanes = 16, .group_rows = 4, .rows = has_many_registers(device) ? 8u : 4u};
+  }
   return {.lanes = 16, .group_rows = 4, .rows = 2};
 }
 
@@ -22,6 +37,50 @@ bool is_vector_cpu(const DeviceProfile& device) {
   const std::uint32_t lanes = device.subgroup_size;
   return device.kind == DeviceKind::cpu && lanes >= 4 && lanes <= 16 &&
          device.min_subgroup_size == lanes && device.max_subgroup_size == lanes;
+}
+
+TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs) {
+  TiledMatmul tile{.row_quads = has_many_registers(device) ? 2u : 1u};
+  const auto enough = [&] {
+    return divide_up(rows, tile.rows()) * divide_up(outputs, tile.columns()) >= kEnoughGroups;
+  };
+  if (!enough()) tile.group_rows = 8;
+  if (!enough()) tile.row_quads = 1;
+  return tile;
+}
+
+std::uint32_t MatrixTile::shared_bytes() const {
+  constexpr std::uint32_t kSpanBytes = 5 * 16;  // of 32 inputs, and what parts the banks
+  return (rows() + columns()) * kSpanBytes + subgroups_m * subgroups_n * matrix.m * matrix.n * 4;
+}
+
+std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t rows,
+                                      std::uint32_t outputs) {
+  MatrixTile tile;
+  for (const MatrixShape& shape : device.matrix_shapes) {
+    if (shape.input != DType::f16 || shape.accumulator != DType::f32 || 32 % shape.k != 0) continue;
+    const auto size = [](const MatrixShape& of) { return of.m * of.n * of.k; };
+    if (size(shape) > size(tile.matrix)) tile.matrix = shape;
+  }
+  if (tile.matrix.m == 0) return {};
+  // The least subgroups have the most registers for their sums: 64 an invocation.
+  tile.subgroup = device.subgroup_size_control ? device.min_subgroup_size : device.subgroup_size;
+  const std::uint32_t part_rows = 32, part_columns = 2 * tile.subgroup;
+  if (part_rows % tile.matrix.m != 0 || part_columns % tile.matrix.n != 0) return {};
+  tile.matrices_m = part_rows / tile.matrix.m;
+  tile.matrices_n = part_columns / tile.matrix.n;
+  // The largest tile that still makes enough workgroups.
+  std::optional<MatrixTile> best;
+  for (const auto& [m, n] : {std::pair{4u, 2u}, {2u, 2u}, {2u, 1u}, {1u, 1u}}) {
+    tile.subgroups_m = m;
+    tile.subgroups_n = n;
+    if (tile.shared_bytes() > device.max_shared_bytes ||
+        tile.workgroup() > device.max_workgroup_invocations)
+      continue;
+    best = tile;
+    if (divide_up(rows, tile.rows()) * divide_up(outputs, tile.columns()) >= kEnoughGroups) break;
+  }
+  return best;
 }
 
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows) {
@@ -41,16 +100,6 @@ std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units) {
   if (device.kind == DeviceKind::cpu) return 16;
   return units <= 64 ? 32 : units <= 512 ? 128 : 256;
 }
-
-namespace {
-
-// Many lanes a subgroup on a card of its own: 128 registers an invocation and more. Others have
-// half of them or fewer before their compilers spill or run fewer subgroups.
-bool has_many_registers(const DeviceProfile& device) {
-  return device.kind == DeviceKind::discrete && device.min_subgroup_size >= 32;
-}
-
-}  // namespace
 
 std::uint32_t AttentionTile::shared_bytes(std::uint32_t element_bytes) const {
   const std::uint32_t tile = (queries() + lanes * keys) * (chunk + 1) * 4 * element_bytes;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "runtime/graph/device_profile.h"
 
@@ -14,6 +15,33 @@ struct MatmulTile {
   std::uint32_t rows = 8;        // rows an invocation
 };
 MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs);
+
+// Shape of shaders/matmul/tiled.glsl.
+struct TiledMatmul {
+  std::uint32_t lanes = 8;        // invocations along outputs; each makes eight
+  std::uint32_t group_rows = 16;  // invocations along rows
+  std::uint32_t row_quads = 1;    // an invocation makes four rows for each
+
+  std::uint32_t rows() const { return group_rows * row_quads * 4; }
+  std::uint32_t columns() const { return lanes * 8; }
+};
+TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs);
+
+// Shape of shaders/matmul/matmul_matrix.comp.
+struct MatrixTile {
+  MatrixShape matrix;
+  std::uint32_t subgroup = 32;                     // invocations of one
+  std::uint32_t subgroups_m = 1, subgroups_n = 1;  // of a workgroup, along rows and columns
+  std::uint32_t matrices_m = 1, matrices_n = 1;    // of a subgroup
+
+  std::uint32_t rows() const { return subgroups_m * matrices_m * matrix.m; }
+  std::uint32_t columns() const { return subgroups_n * matrices_n * matrix.n; }
+  std::uint32_t workgroup() const { return subgroup * subgroups_m * subgroups_n; }
+  std::uint32_t shared_bytes() const;
+};
+// None: the device has no unit for it, or none whose tiles fit.
+std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t rows,
+                                      std::uint32_t outputs);
 
 // Whether a subgroup is one vector of a CPU, of 4 to 16 lanes.
 bool is_vector_cpu(const DeviceProfile& device);

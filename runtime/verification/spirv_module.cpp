@@ -41,6 +41,7 @@ std::optional<std::uint32_t> need_of(std::uint32_t capability) {
       {5345, kNeedMemoryModel},  {6022, kNeedCooperativeMatrix},
       {6017, kNeedIntegerDot},   {6018, kNeedIntegerDot},
       {6019, kNeedIntegerDot},   {5346, kNeedMemoryModel},
+      {6912, kNeedMixedDot},
   };
   const auto found = kNeeds.find(capability);
   if (found == kNeeds.end()) return std::nullopt;

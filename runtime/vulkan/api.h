@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "runtime/vulkan/cooperative_matrix.h"
+#include "runtime/vulkan/newer_extensions.h"
 
 namespace kiln {
 

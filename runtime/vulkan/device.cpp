@@ -60,6 +60,7 @@ void Device::open(const DeviceRequest& request) {
     use(VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
   }
   use(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  use(VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME);
 
   FeatureChain features(info_.profile.api_version, info_);
   features.enable(info_.profile.features, info_.profile.subgroup_size_control);

@@ -222,7 +222,8 @@ void read_features(const Instance& instance, VkPhysicalDevice device, std::uint3
   FeatureChain features(api, info);
   vkGetPhysicalDeviceFeatures2(device, &features.base);
   info.profile.features = features.needs();
-  info.profile.subgroup_size_control = features.subgroup_size.subgroupSizeControl;
+  info.profile.subgroup_size_control =
+      features.subgroup_size.subgroupSizeControl && features.subgroup_size.computeFullSubgroups;
   if (!features.vulkan12.timelineSemaphore) info.refused = "its driver has no timeline semaphores";
   if (info.profile.serves(kNeedCooperativeMatrix)) read_matrices(instance, device, info);
   if (info.profile.matrix_shapes.empty()) {

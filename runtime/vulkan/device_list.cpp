@@ -90,7 +90,8 @@ std::string feature_names(std::uint32_t features) {
       {kNeedSubgroupShuffle, "subgroup shuffle"},
       {kNeedCooperativeMatrix, "cooperative matrices"},
       {kNeedMemoryModel, "memory model"},
-      {kNeedIntegerDot, "integer dot products"}};
+      {kNeedIntegerDot, "integer dot products"},
+      {kNeedMixedDot, "dot products of 16-bit pairs"}};
   std::string text;
   for (const auto& [need, name] : kNames) {
     if ((features & need) == 0) continue;

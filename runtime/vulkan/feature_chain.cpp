@@ -29,6 +29,10 @@ FeatureChain::FeatureChain(std::uint32_t api_version, const PhysicalDeviceInfo& 
   if (device.has_extension(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) {
     link(cooperative_matrix, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR);
   }
+  if (device.has_extension(VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME)) {
+    link(mixed_dot,
+         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE);
+  }
 }
 
 std::uint32_t FeatureChain::needs() const {
@@ -45,6 +49,7 @@ std::uint32_t FeatureChain::needs() const {
   add(vulkan12.vulkanMemoryModel && vulkan12.vulkanMemoryModelDeviceScope, kNeedMemoryModel);
   add(integer_dot.shaderIntegerDotProduct, kNeedIntegerDot);
   add(cooperative_matrix.cooperativeMatrix, kNeedCooperativeMatrix);
+  add(mixed_dot.shaderMixedFloatDotProductFloat16AccFloat32, kNeedMixedDot);
   return bits;
 }
 
@@ -59,8 +64,9 @@ void FeatureChain::enable(std::uint32_t needs, bool subgroup_size_control) {
   vulkan12.vulkanMemoryModel = vulkan12.vulkanMemoryModelDeviceScope = on(kNeedMemoryModel);
   integer_dot.shaderIntegerDotProduct = on(kNeedIntegerDot);
   cooperative_matrix.cooperativeMatrix = on(kNeedCooperativeMatrix);
+  mixed_dot.shaderMixedFloatDotProductFloat16AccFloat32 = on(kNeedMixedDot);
   vulkan12.timelineSemaphore = VK_TRUE;
-  subgroup_size.subgroupSizeControl = subgroup_size_control;
+  subgroup_size.subgroupSizeControl = subgroup_size.computeFullSubgroups = subgroup_size_control;
 }
 
 void FeatureChain::enable_pipeline_statistics() {

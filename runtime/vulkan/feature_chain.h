@@ -22,6 +22,7 @@ struct FeatureChain {
   VkPhysicalDeviceShaderIntegerDotProductFeatures integer_dot{};
   VkPhysicalDeviceMaintenance4Features maintenance4{};
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR cooperative_matrix{};
+  VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE mixed_dot{};
 
   VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR pipeline_statistics{};
 

@@ -84,6 +84,13 @@ ComputePipeline::ComputePipeline(const Device& device, const PipelineLayout& lay
   info.stage.module = module.get();
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &constants;
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup{};
+  if (source.subgroup != 0 && device.profile().subgroup_size_control) {
+    subgroup.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
+    subgroup.requiredSubgroupSize = source.subgroup;
+    info.stage.pNext = &subgroup;
+    info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+  }
   if (device.has_pipeline_statistics()) {
     if (source.statistics) info.flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
     if (source.representations) {

@@ -51,6 +51,7 @@ struct PipelineSource {
   std::span<const std::uint32_t> spirv;      // entry point "main"
   std::span<const std::uint32_t> ids;        // of specialization constants
   std::span<const std::uint32_t> constants;  // their values, one per id
+  std::uint32_t subgroup = 0;                // size that subgroups must have; 0: any
   // What the compiler shall keep for pipeline_executables(), where Device
   // has_pipeline_statistics().
   bool statistics = false, representations = false;

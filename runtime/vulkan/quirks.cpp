@@ -45,6 +45,14 @@ constexpr std::array kQuirks = {
                    device.profile.min_subgroup_size < 16;
           },
           drop_matrices},
+    Quirk{
+        "no cooperative matrices: this driver (Mesa 26.1) spills hundreds of registers on tiles of "
+        "every size",
+        [](const PhysicalDeviceInfo& device) {
+          return has_matrices(device) && device.driver_id == VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA &&
+                 device.profile.min_subgroup_size >= 16;
+        },
+        drop_matrices},
     Quirk{"no cooperative matrices: lavapipe crashes on them at vector widths other than 256",
           [](const PhysicalDeviceInfo& device) {
             return has_matrices(device) && device.driver_id == VK_DRIVER_ID_MESA_LLVMPIPE &&

@@ -1,7 +1,7 @@
 """Compiles one compute shader to C++: glslang, reflection, optimisation, embedding.
 
 compile.py shader SHADER.comp --out DIR --glslang PATH [--optimizer PATH] [--depfile FILE] [--debug]
-compile.py catalogue SHADER.comp... --out DIR
+compile.py catalogue SHADER.comp... --out DIR [--not-built SHADER.comp...]
 """
 
 import argparse
@@ -24,10 +24,16 @@ def root_of(shader):
 
 
 def elements_of(shader):
-    """A shader that includes kernel.glsl is compiled once for each element type."""
+    """A shader that includes kernel.glsl is compiled once for each element type it allows."""
+    if re.search(r"^#define ONLY_ELEMENT_F16$", shader.read_text(), re.M):
+        return ["f16"]
     if re.search(r'^#include "common/kernel.glsl"', shader.read_text(), re.M):
         return list(ELEMENTS)
     return [None]
+
+
+def path_of(shader):
+    return f"{shader.parent.name}/{shader.stem}"
 
 
 def run(command):
@@ -50,11 +56,17 @@ def included(shader, root, seen):
 def compile_variant(shader, element, options, folder):
     plain, optimised = folder / "plain.spv", folder / "optimised.spv"
     defines = [f"-D{ELEMENTS[element]}"] if element else []
-    run([options.glslang, "-V", "-g", "--quiet", "--target-env", TARGET, f"-I{root_of(shader)}",
-         *defines, "-S", "comp", shader, "-o", plain])
+    command = [options.glslang, "-V", "--quiet", "--target-env", TARGET, f"-I{root_of(shader)}",
+               *defines, "-S", "comp"]
+    run([*command, "-g", shader, "-o", plain])
     embedded = plain
-    # With debug information (KILN_SHADER_DEBUG) as glslang made it: the optimizer would strip it.
-    if options.optimizer and not options.debug:
+    text = shader.read_text()
+    # With debug information (KILN_SHADER_DEBUG) as glslang made it: the optimizer would strip it. It
+    # refuses instructions that a shader spells by number, being newer than the tools.
+    if "GL_EXT_spirv_intrinsics" in text and not options.debug:
+        run([*command, shader, "-o", optimised])
+        embedded = optimised
+    elif options.optimizer and not options.debug:
         run([options.optimizer, f"--target-env={TARGET}", "-O", "--strip-debug", plain, "-o",
              optimised])
         embedded = optimised
@@ -74,7 +86,7 @@ def write(path, text):
 
 def compile_shader(options):
     shader = pathlib.Path(options.shaders[0]).resolve()
-    name, path = shader.stem, f"{shader.parent.name}/{shader.stem}"
+    name, path = shader.stem, path_of(shader)
     with tempfile.TemporaryDirectory() as folder:
         variants = [compile_variant(shader, element, options, pathlib.Path(folder))
                     for element in elements_of(shader)]
@@ -97,7 +109,8 @@ def write_catalogue(options):
     out = pathlib.Path(options.out) / "kernels"
     write(out / "all.h", emit.CATALOGUE_HEADER)
     write(out / "all.cpp",
-          emit.catalogue([(s.stem, [e or "f32" for e in elements_of(s)]) for s in shaders]))
+          emit.catalogue([(s.stem, [e or "f32" for e in elements_of(s)]) for s in shaders],
+                         [path_of(pathlib.Path(s)) for s in options.not_built]))
 
 
 def main():
@@ -106,6 +119,7 @@ def main():
     parser.add_argument("command", choices=["shader", "catalogue"])
     parser.add_argument("shaders", nargs="+")
     parser.add_argument("--out", required=True)
+    parser.add_argument("--not-built", nargs="*", default=[])
     parser.add_argument("--glslang")
     parser.add_argument("--optimizer")
     parser.add_argument("--depfile")

@@ -14,7 +14,7 @@ namespace kiln::kernels {{
 
 struct {name} {{
   static constexpr const char* kName = "{path}";
-{args}{constants}  // The module for this element type.
+{args}{constants}  // The module for this element type; one that is for 16 bits alone stands for both.
   static const KernelInfo& info(DType element);
 }};
 
@@ -76,12 +76,14 @@ def source(path, name, variants):
     .constant_ids = {f"kIds_{suffix}" if ids else "{}"},
     .needs = {needs},
     .workgroup = {{{workgroup}}},
+    .subgroup_constant = {interface.subgroup},
     .spirv = kCode_{suffix}}};
 ''')
     parts += infos
     parts.append("\n}  // namespace\n\n")
     if len(variants) == 1:
-        parts.append(f"const KernelInfo& {name}::info(DType) {{ return kInfo_any; }}\n")
+        only = variants[0][0] or "any"
+        parts.append(f"const KernelInfo& {name}::info(DType) {{ return kInfo_{only}; }}\n")
     else:
         parts.append(f"const KernelInfo& {name}::info(DType element) {{\n"
                      "  return element == DType::f16 ? kInfo_f16 : kInfo_f32;\n}\n")
@@ -89,14 +91,18 @@ def source(path, name, variants):
     return "".join(parts)
 
 
-def catalogue(kernels):
-    """The list of every module; kernels: list of (name, elements)."""
+def catalogue(kernels, not_built):
+    """The list of every module; kernels: list of (name, elements); not_built: paths."""
     includes = "".join(f'#include "kernels/{name}.h"\n' for name, _ in kernels)
     rows = "".join(f"    &{name}::info(DType::{element}),\n"
                    for name, elements in kernels for element in elements)
+    names = ", ".join(f'"{path}"' for path in not_built)
+    left_out = f"  static constexpr std::string_view kNames[] = {{{names}}};\n  return kNames;\n"
     return (f"// Generated; do not edit.\n#include \"kernels/all.h\"\n\n{includes}\n"
             f"namespace {NAMESPACE} {{\n\nstd::span<const KernelInfo* const> all() {{\n"
             f"  static const KernelInfo* const kAll[] = {{\n{rows}  }};\n  return kAll;\n}}\n\n"
+            "std::span<const std::string_view> not_built() {\n"
+            f"{left_out if names else '  return {};' + chr(10)}}}\n\n"
             f"}}  // namespace {NAMESPACE}\n")
 
 
@@ -104,10 +110,14 @@ CATALOGUE_HEADER = '''// Generated; do not edit.
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "runtime/graph/kernel_info.h"
 
 namespace kiln::kernels {
+
+// Names of kernels that the compiler of this build did not understand.
+std::span<const std::string_view> not_built();
 
 // Every module: each shader for each element type it is compiled for.
 std::span<const KernelInfo* const> all();

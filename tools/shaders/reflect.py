@@ -26,7 +26,7 @@ CAPABILITIES = {
     62: "kNeedSubgroupBasic", 65: "kNeedSubgroupShuffle",
     4433: "kNeedStorage16", 4434: "kNeedStorage16", 4448: "kNeedStorage8",
     4449: "kNeedStorage8", 5345: "kNeedMemoryModel", 6022: "kNeedCooperativeMatrix",
-    6019: "kNeedIntegerDot", 6017: "kNeedIntegerDot", 6018: "kNeedIntegerDot",
+    6912: "kNeedMixedDot", 6019: "kNeedIntegerDot", 6017: "kNeedIntegerDot", 6018: "kNeedIntegerDot",
 }
 
 
@@ -49,6 +49,7 @@ class Interface:
     constants: list = field(default_factory=list)   # Members, by constant_id
     workgroup: list = field(default_factory=list)   # extents; -1 - i: constant number i
     needs: list = field(default_factory=list)
+    subgroup: int = -1  # number of the constant SUBGROUP, the size that subgroups must have
 
 
 class Module:
@@ -194,6 +195,8 @@ def reflect(data):
     interface = Interface()
     interface.constants, identities = reflect_constants(module)
     interface.workgroup = reflect_workgroup(module, identities)
+    interface.subgroup = next(
+        (i for i, c in enumerate(interface.constants) if c.name == "subgroup"), -1)
     reflect_buffers(module, interface)
     for capability in module.capabilities:
         if capability not in CAPABILITIES:

@@ -71,6 +71,23 @@ TEST(Packing, WinogradTransformsConvolutionsAndPadsWithZeros) {
   }
 }
 
+TEST(Packing, PanelsOfSomeDepthPutInputsOfAColumnTogether) {
+  constexpr std::uint64_t kOut = 7, kIn = 5, kTaps = 9, kColumns = 4, kDepth = 2;
+  const Packing packing{.layout = Packing::Layout::panels, .columns = kColumns, .depth = kDepth};
+  const std::vector<float> packed = pack_to_floats(counting({kOut, kIn, 3, 3}), packing);
+  ASSERT_EQ(packed.size(), 8 * 6 * kTaps);
+  for (std::uint64_t o = 0; o < 8; ++o) {
+    for (std::uint64_t i = 0; i < 6; ++i) {
+      for (std::uint64_t t = 0; t < kTaps; ++t) {
+        const std::uint64_t block = (o / kColumns * kTaps + t) * 3 + i / kDepth;
+        const std::uint64_t at = (block * kColumns + o % kColumns) * kDepth + i % kDepth;
+        const bool there = o < kOut && i < kIn;
+        EXPECT_EQ(packed[at], there ? float((o * kIn + i) * kTaps + t) : 0.0f);
+      }
+    }
+  }
+}
+
 TEST(Packing, WinogradRefusesOtherKernels) {
   const Packing packing{.layout = Packing::Layout::winograd, .columns = 4};
   EXPECT_THROW(pack_to_floats(counting({4, 3, 2, 2}), packing), Error);

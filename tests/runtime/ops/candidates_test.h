@@ -21,7 +21,9 @@ void for_each_candidate(std::span<const Candidate<Problem>> candidates, const Bo
     std::set<std::string_view> seen;
     for (const Candidate<Problem>& candidate : candidates) {
       const KernelInfo& kernel = candidate.kernel(element);
-      if (!device_profile().serves(kernel.needs) || !seen.insert(kernel.name).second) continue;
+      const bool other_type = kernel.element == DType::f16 && element != DType::f16;
+      if (other_type || !device_profile().serves(kernel.needs)) continue;
+      if (!seen.insert(kernel.name).second) continue;
       SCOPED_TRACE(std::string(kernel.name) + " " + std::string(to_text(element)));
       body(element, kernel.name);
     }

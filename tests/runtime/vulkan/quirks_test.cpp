@@ -31,7 +31,8 @@ TEST(Quirks, MatricesAreDroppedWhereTheyAreSlowOrCrashAndKeptElsewhere) {
       {"NVIDIA", VK_DRIVER_ID_NVIDIA_PROPRIETARY, 0x10de, 32, true, true},
       {"Adreno", VK_DRIVER_ID_QUALCOMM_PROPRIETARY, 0x5143, 64, true, false},
       {"Intel Xe1", VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA, 0x8086, 8, true, false},
-      {"Intel Xe2", VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA, 0x8086, 16, true, true},
+      {"Intel Xe2, Mesa", VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA, 0x8086, 16, true, false},
+      {"Intel Xe2, Windows", VK_DRIVER_ID_INTEL_PROPRIETARY_WINDOWS, 0x8086, 16, true, true},
       {"lavapipe, 256 bits", VK_DRIVER_ID_MESA_LLVMPIPE, 0x10005, 8, false, true},
       {"lavapipe, 512 bits", VK_DRIVER_ID_MESA_LLVMPIPE, 0x10005, 16, false, false},
   };

@@ -1,10 +1,10 @@
-// VK_KHR_cooperative_matrix for Vulkan headers older than 1.3.255, which lack it: the names and
-// numbers of the Vulkan specification that the engine uses.
+// Extensions that older Vulkan headers lack: the names and numbers of the Vulkan specification that
+// the engine uses.
 #pragma once
 
 #include <vulkan/vulkan.h>
 
-#ifndef VK_KHR_cooperative_matrix
+#ifndef VK_KHR_cooperative_matrix  // before 1.3.255
 #define VK_KHR_cooperative_matrix 1
 #define VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME "VK_KHR_cooperative_matrix"
 
@@ -44,4 +44,23 @@ struct VkPhysicalDeviceCooperativeMatrixFeaturesKHR {
 
 using PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR = VkResult(VKAPI_PTR*)(
     VkPhysicalDevice device, uint32_t* count, VkCooperativeMatrixPropertiesKHR* properties);
+#endif
+
+#ifndef VK_VALVE_shader_mixed_float_dot_product  // before 1.4.340
+#define VK_VALVE_shader_mixed_float_dot_product 1
+#define VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME \
+  "VK_VALVE_shader_mixed_float_dot_product"
+
+inline constexpr auto
+    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE =
+        VkStructureType(1000673000);
+
+struct VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE {
+  VkStructureType sType;
+  void* pNext;
+  VkBool32 shaderMixedFloatDotProductFloat16AccFloat32;
+  VkBool32 shaderMixedFloatDotProductFloat16AccFloat16;
+  VkBool32 shaderMixedFloatDotProductBFloat16Acc;
+  VkBool32 shaderMixedFloatDotProductFloat8AccFloat32;
+};
 #endif
