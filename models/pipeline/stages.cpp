@@ -38,7 +38,7 @@ class Recording {
 
  private:
   const Model& model_;
-  const StageTarget& target_;
+  const StageTarget target_;  // a copy: callers may pass a temporary
 };
 
 Tensor context_of(Graph& graph, const Model& model, std::uint32_t prompts) {
