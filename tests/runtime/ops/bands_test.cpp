@@ -38,7 +38,7 @@ Tensor vector(OpRun& run, std::uint32_t count, unsigned seed) {
 }
 
 // A whole picture is four times as large as may be bound; lines are 2 KiB, or odd.
-const Shape kShapes[] = {{1, 64, 32, 16}, {1, 67, 23, 20}, {2, 64, 32, 16}};
+const Shape kShapes[] = {{1, 64, 32, 16}, {1, 67, 29, 20}, {2, 64, 32, 16}};
 
 void expect_same(const Record& record, const Shape& shape, std::size_t least_more) {
   for (const DType element : element_types()) {
@@ -117,13 +117,15 @@ TEST(Bands, UpsamplingGivesTheSameBytes) {
       {1, 64, 32, 16}, 2);
 }
 
-// What is made in bands must neither change nor be whole in memory.
-void expect_less_memory(const Record& record, std::string_view name) {
+// What is made in bands must neither change nor be whole in memory. Bands begin where a device can
+// bind them: lines of odd sizes are taken many together where that is every 256 bytes.
+void expect_less_memory(const Record& record, const Shape& shape, std::string_view name) {
   for (const DType element : element_types()) {
     const Made whole = make(element, record, kNoLimit, false);
     const Made bands = make(element, record, kNoLimit, true);
     EXPECT_EQ(bands.values, whole.values);
-    EXPECT_LT(3 * bands.plan.arena_bytes, 2 * whole.plan.arena_bytes);
+    const bool begins_anywhere = shape.width * shape.channels * size_bytes(element) % 256 == 0;
+    EXPECT_LT(bands.plan.arena_bytes, whole.plan.arena_bytes * (begins_anywhere ? 2 : 3) / 3);
     EXPECT_EQ(bands.plan.nodes.size(), 1u);
     EXPECT_EQ(bands.plan.nodes[0].op.rfind(name, 0), 0u) << bands.plan.nodes[0].op;
   }
@@ -141,7 +143,7 @@ TEST(Bands, ANormAndTheConvolutionAfterItNeedNoWholePicture) {
                 conv2d(silu(norm), weight(run, 16, shape.channels, 3), vector(run, 16, 6), form);
             return y + run.input(y.shape(), numbers(y.shape().elements(), 4));
           },
-          "group_norm_conv2d");
+          shape, "group_norm_conv2d");
     }
   }
 }
@@ -154,7 +156,7 @@ TEST(Bands, UpsamplingAndTheConvolutionAfterItNeedNoWholePicture) {
           const Tensor large = upsample_nearest(x, shape.height * 2, shape.width * 2);
           return conv2d(large, weight(run, 16, shape.channels, 3), vector(run, 16, 6));
         },
-        "upsample_conv2d");
+        shape, "upsample_conv2d");
   }
 }
 
