@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
+# What apt's own tools know of Debian (package python-apt-common), on other distributions, too.
+TEMPLATE = Path("/usr/share/python-apt/templates/Debian.info")
 
 
 class LabError(Exception):
@@ -52,20 +53,29 @@ def _source_uris():
             yield from re.findall(r"^\s*deb\s+(?:\[[^]]*\]\s*)?(\S+)", text, re.M)
 
 
+def _template_uris():
+    """Mirrors that apt's tools would offer a Debian machine, without encryption: apt checks
+    signatures, and certificates may not be installed."""
+    if TEMPLATE.is_file():
+        text = TEMPLATE.read_text(encoding="utf-8", errors="replace")
+        for uri in re.findall(r"^BaseURI:\s*(\S+)$", text, re.M):
+            yield re.sub(r"^https:", "http:", uri).rstrip("/")
+
+
 def mirror():
-    """The Debian mirror this machine uses, else Debian's own."""
+    """The Debian mirror this machine uses, else the one that apt's tools know."""
     chosen = os.environ.get("KILN_DEBIAN_MIRROR")
     if chosen:
         return chosen
-    if os_release().get("ID") != "debian":
-        return DEFAULT_MIRROR
-    for uri in _source_uris():
+    own = _source_uris() if os_release().get("ID") == "debian" else ()
+    for uri in (*own, *_template_uris()):
         if uri.startswith("mirror+file:"):
             lines = Path(uri.removeprefix("mirror+file:")).read_text(encoding="utf-8").split()
             uri = lines[0] if lines else ""
         if re.search(r"/debian/?$", uri):
             return uri
-    return DEFAULT_MIRROR
+    raise LabError("no mirror of Debian is known here; name one in KILN_DEBIAN_MIRROR, or install "
+                   "python-apt-common")
 
 
 def machine_settings():
