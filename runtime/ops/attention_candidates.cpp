@@ -13,30 +13,29 @@
 namespace kiln {
 namespace {
 
-// Calls launch(first_query, groups, queries) for bands of queries, each in workgroups of `group`
-// queries, so that no dispatch outlasts a watchdog or exceeds the grid.
-template <typename Launch>
-void for_each_band(const DeviceProfile& device, const AttentionProblem& problem,
-                   std::uint32_t group, const Launch& launch) {
+// Launches kernel K in bands of queries, each in workgroups of `group` queries, so that no dispatch
+// outlasts a watchdog or exceeds the grid.
+template <typename K>
+void launch(Lowering& to, const AttentionProblem& problem, const typename K::Constants& constants,
+            std::uint32_t group) {
+  const DeviceProfile& device = to.device();
   const std::uint64_t most =
       std::max<std::uint64_t>(device.max_dispatch_flops / (problem.flops_a_query() * group), 1);
   for (std::uint32_t first = 0; first < problem.queries;) {
     const auto groups = std::uint32_t(std::min(
         {divide_up(problem.queries - first, group), most, std::uint64_t(device.max_grid[0])}));
-    launch(first, groups, std::min(problem.queries - first, groups * group));
+    const std::uint32_t queries = std::min(problem.queries - first, groups * group);
+    to.dispatch<K>({to.input(0), to.input(1), to.input(2), to.output()},
+                   {.queries = problem.queries,
+                    .keys = problem.keys,
+                    .heads = problem.heads,
+                    .first_query = first,
+                    .causal = problem.causal,
+                    .scale = 1.0f / std::sqrt(float(problem.head))},
+                   constants, Grid{groups, problem.heads, problem.images},
+                   queries * problem.flops_a_query());
     first += groups * group;
   }
-}
-
-// The same for all attention kernels.
-template <typename Kernel>
-typename Kernel::Args args_of(const AttentionProblem& problem, std::uint32_t first_query) {
-  return {.queries = problem.queries,
-          .keys = problem.keys,
-          .heads = problem.heads,
-          .first_query = first_query,
-          .causal = problem.causal,
-          .scale = 1.0f / std::sqrt(float(problem.head))};
 }
 
 // Turns of the kernel's loops over `keys` keys: those of four keys, and their pieces of a head.
@@ -47,17 +46,11 @@ std::uint64_t turns_of_one_query(const AttentionProblem& problem) {
 
 // One invocation per query.
 void lower_one_query(Lowering& to, const AttentionProblem& problem) {
-  using Kernel = kernels::attention;
   const std::uint32_t width = attention_workgroup(to.device());
   to.require_turns(turns_of_one_query(problem));
-  for_each_band(
-      to.device(), problem, width,
-      [&](std::uint32_t first, std::uint32_t groups, std::uint32_t queries) {
-        to.dispatch<Kernel>(
-            {to.input(0), to.input(1), to.input(2), to.output()}, args_of<Kernel>(problem, first),
-            {.workgroup = width, .head = problem.head, .vector = problem.head % 4 == 0},
-            Grid{groups, problem.heads, problem.images}, queries * problem.flops_a_query());
-      });
+  launch<kernels::attention>(
+      to, problem, {.workgroup = width, .head = problem.head, .vector = problem.head % 4 == 0},
+      width);
 }
 
 // A head whose loops are unrolled in reasonable time, and which is whole words.
@@ -69,18 +62,11 @@ bool fits_broadcast(const DeviceProfile& device, DType element, const AttentionP
 }
 
 void lower_broadcast(Lowering& to, const AttentionProblem& problem) {
-  using Kernel = kernels::attention_broadcast;
   const std::uint32_t lanes = to.device().subgroup_size;
   const std::uint32_t queries = attention_broadcast_queries(problem.queries / lanes, problem.head);
   to.require_turns(divide_up(problem.keys, 4));
-  for_each_band(to.device(), problem, lanes * queries,
-                [&](std::uint32_t first, std::uint32_t groups, std::uint32_t count) {
-                  to.dispatch<Kernel>({to.input(0), to.input(1), to.input(2), to.output()},
-                                      args_of<Kernel>(problem, first),
-                                      {.lanes = lanes, .queries = queries, .head = problem.head},
-                                      Grid{groups, problem.heads, problem.images},
-                                      count * problem.flops_a_query());
-                });
+  launch<kernels::attention_broadcast>(
+      to, problem, {.lanes = lanes, .queries = queries, .head = problem.head}, lanes * queries);
 }
 
 AttentionTile tile_of(const DeviceProfile& device, DType element, const AttentionProblem& problem) {
@@ -103,23 +89,17 @@ std::uint64_t turns_of_tiles(const AttentionProblem& problem, const AttentionTil
 }
 
 void lower_tiles(Lowering& to, const AttentionProblem& problem) {
-  using Kernel = kernels::attention_tiled;
   const AttentionTile tile = tile_of(to.device(), to.element(), problem);
   to.require_turns(turns_of_tiles(problem, tile));
-  for_each_band(to.device(), problem, tile.queries(),
-                [&](std::uint32_t first, std::uint32_t groups, std::uint32_t queries) {
-                  to.dispatch<Kernel>({to.input(0), to.input(1), to.input(2), to.output()},
-                                      args_of<Kernel>(problem, first),
-                                      {.lanes = tile.lanes,
-                                       .group_rows = tile.group_rows,
-                                       .rows = tile.rows,
-                                       .keys = tile.keys,
-                                       .head = problem.head,
-                                       .chunk = tile.chunk,
-                                       .vector = problem.head % 4 == 0},
-                                      Grid{groups, problem.heads, problem.images},
-                                      queries * problem.flops_a_query());
-                });
+  launch<kernels::attention_tiled>(to, problem,
+                                   {.lanes = tile.lanes,
+                                    .group_rows = tile.group_rows,
+                                    .rows = tile.rows,
+                                    .keys = tile.keys,
+                                    .head = problem.head,
+                                    .chunk = tile.chunk,
+                                    .vector = problem.head % 4 == 0},
+                                   tile.queries());
 }
 
 // GPUs spill where an invocation holds a whole head.

@@ -68,26 +68,34 @@ Operands operands_of(Lowering& to, const MatmulProblem& problem, std::uint32_t c
           problem.addend_input != 0 ? to.input(problem.addend_input) : x, to.output()};
 }
 
+// Launches kernel K for all rows, `group` of them and `columns` outputs a workgroup. constants:
+// what only K has.
+template <typename K>
+void launch(Lowering& to, const MatmulProblem& problem, const Operands& of,
+            typename K::Constants constants, std::uint32_t group, std::uint32_t columns) {
+  constants.kernel = problem.kernel;
+  constants.stride = problem.stride;
+  constants.padding = problem.padding;
+  constants.has_bias = problem.has_bias;
+  constants.has_addend = problem.addend_input != 0;
+  constants.activation = problem.activation;
+  const auto across = std::uint32_t(divide_up(problem.outputs, columns));
+  for_each_band(to.device(), problem, group, [&](std::uint32_t first, std::uint32_t groups) {
+    to.dispatch<K>({of.x, of.weight, of.bias, of.addend, of.y}, args_of<K>(problem, first),
+                   constants, Grid{across, groups, 1},
+                   flops_of_band(problem, first, groups * group));
+  });
+}
+
 void lower_plain(Lowering& to, const MatmulProblem& problem) {
   const MatmulTile tile = matmul_tile(to.device(), problem.rows, problem.outputs);
-  const Operands of = operands_of(to, problem, tile.lanes * 4);
-  const std::uint32_t group = tile.group_rows * tile.rows;
-  const auto panels = std::uint32_t(divide_up(problem.outputs, tile.lanes * 4));
-  for_each_band(to.device(), problem, group, [&](std::uint32_t first, std::uint32_t groups) {
-    to.dispatch<kernels::matmul>(
-        {of.x, of.weight, of.bias, of.addend, of.y}, args_of<kernels::matmul>(problem, first),
-        {.lanes = tile.lanes,
-         .group_rows = tile.group_rows,
-         .rows = tile.rows,
-         .kernel = problem.kernel,
-         .stride = problem.stride,
-         .padding = problem.padding,
-         .vector = problem.inputs % 4 == 0,
-         .has_bias = problem.has_bias,
-         .has_addend = problem.addend_input != 0,
-         .activation = problem.activation},
-        Grid{panels, groups, 1}, flops_of_band(problem, first, groups * group));
-  });
+  const std::uint32_t columns = tile.lanes * 4;
+  launch<kernels::matmul>(to, problem, operands_of(to, problem, columns),
+                          {.lanes = tile.lanes,
+                           .group_rows = tile.group_rows,
+                           .rows = tile.rows,
+                           .vector = problem.inputs % 4 == 0},
+                          tile.group_rows * tile.rows, columns);
 }
 
 // Whether a subgroup is one vector of a CPU and x's and y's rows are whole loads of it.
@@ -98,24 +106,10 @@ bool fits_broadcast(const DeviceProfile& device, DType element, const MatmulProb
 }
 
 void lower_broadcast(Lowering& to, const MatmulProblem& problem) {
-  using Kernel = kernels::matmul_broadcast;
-  const std::uint32_t lanes = to.device().subgroup_size;
+  const std::uint32_t lanes = to.device().subgroup_size, columns = lanes * 4;
   const std::uint32_t rows = matmul_broadcast_rows(to.device(), problem.rows);
-  const Operands of = operands_of(to, problem, lanes * 4);
-  const auto panels = std::uint32_t(divide_up(problem.outputs, lanes * 4));
-  for_each_band(to.device(), problem, rows, [&](std::uint32_t first, std::uint32_t groups) {
-    to.dispatch<Kernel>({of.x, of.weight, of.bias, of.addend, of.y},
-                        args_of<Kernel>(problem, first),
-                        {.lanes = lanes,
-                         .rows = rows,
-                         .kernel = problem.kernel,
-                         .stride = problem.stride,
-                         .padding = problem.padding,
-                         .has_bias = problem.has_bias,
-                         .has_addend = problem.addend_input != 0,
-                         .activation = problem.activation},
-                        Grid{panels, groups, 1}, flops_of_band(problem, first, groups * rows));
-  });
+  launch<kernels::matmul_broadcast>(to, problem, operands_of(to, problem, columns),
+                                    {.lanes = lanes, .rows = rows}, rows, columns);
 }
 
 #ifdef KILN_MATRIX_KERNELS
@@ -126,31 +120,19 @@ bool fits_matrix(const DeviceProfile& device, DType element, const MatmulProblem
 }
 
 void lower_matrix(Lowering& to, const MatmulProblem& problem) {
-  using Kernel = kernels::matmul_matrix;
   const MatrixTile tile = *matrix_tile(to.device(), problem.rows, problem.outputs);
-  const Operands of = operands_of(to, problem, 64, 32);
-  const auto columns = std::uint32_t(divide_up(problem.outputs, tile.columns()));
-  for_each_band(to.device(), problem, tile.rows(), [&](std::uint32_t first, std::uint32_t groups) {
-    to.dispatch<Kernel>(
-        {of.x, of.weight, of.bias, of.addend, of.y}, args_of<Kernel>(problem, first),
-        {.subgroup = tile.subgroup,
-         .workgroup = tile.workgroup(),
-         .subgroups_m = tile.subgroups_m,
-         .subgroups_n = tile.subgroups_n,
-         .matrices_m = tile.matrices_m,
-         .matrices_n = tile.matrices_n,
-         .matrix_m = tile.matrix.m,
-         .matrix_n = tile.matrix.n,
-         .matrix_k = tile.matrix.k,
-         .kernel = problem.kernel,
-         .stride = problem.stride,
-         .padding = problem.padding,
-         .vector = problem.outputs % 4 == 0,
-         .has_bias = problem.has_bias,
-         .has_addend = problem.addend_input != 0,
-         .activation = problem.activation},
-        Grid{columns, groups, 1}, flops_of_band(problem, first, groups * tile.rows()));
-  });
+  launch<kernels::matmul_matrix>(to, problem, operands_of(to, problem, 64, 32),
+                                 {.subgroup = tile.subgroup,
+                                  .workgroup = tile.workgroup(),
+                                  .subgroups_m = tile.subgroups_m,
+                                  .subgroups_n = tile.subgroups_n,
+                                  .matrices_m = tile.matrices_m,
+                                  .matrices_n = tile.matrices_n,
+                                  .matrix_m = tile.matrix.m,
+                                  .matrix_n = tile.matrix.n,
+                                  .matrix_k = tile.matrix.k,
+                                  .vector = problem.outputs % 4 == 0},
+                                 tile.rows(), tile.columns());
 }
 #endif
 
@@ -162,23 +144,13 @@ bool fits_tiled(const DeviceProfile&, DType element, const MatmulProblem& proble
 template <typename Kernel>
 void lower_tiled(Lowering& to, const MatmulProblem& problem) {
   const TiledMatmul tile = tiled_matmul(to.device(), problem.rows, problem.outputs);
-  const Operands of = operands_of(to, problem, tile.columns(), to.element() == DType::f16 ? 2 : 1);
-  const auto panels = std::uint32_t(divide_up(problem.outputs, tile.columns()));
-  for_each_band(to.device(), problem, tile.rows(), [&](std::uint32_t first, std::uint32_t groups) {
-    to.dispatch<Kernel>(
-        {of.x, of.weight, of.bias, of.addend, of.y}, args_of<Kernel>(problem, first),
-        {.lanes = tile.lanes,
-         .group_rows = tile.group_rows,
-         .row_quads = tile.row_quads,
-         .kernel = problem.kernel,
-         .stride = problem.stride,
-         .padding = problem.padding,
-         .vector = problem.outputs % 4 == 0,
-         .has_bias = problem.has_bias,
-         .has_addend = problem.addend_input != 0,
-         .activation = problem.activation},
-        Grid{panels, groups, 1}, flops_of_band(problem, first, groups * tile.rows()));
-  });
+  const std::uint32_t depth = to.element() == DType::f16 ? 2 : 1;
+  launch<Kernel>(to, problem, operands_of(to, problem, tile.columns(), depth),
+                 {.lanes = tile.lanes,
+                  .group_rows = tile.group_rows,
+                  .row_quads = tile.row_quads,
+                  .vector = problem.outputs % 4 == 0},
+                 tile.rows(), tile.columns());
 }
 
 // 16-bit pairs alone: such a word in 32 bits would be one number.

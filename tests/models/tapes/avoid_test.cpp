@@ -2,31 +2,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <fstream>
 
 #include "models/pipeline/avoid_list.h"
 #include "models/pipeline/kiln.h"
 #include "runtime/base/error.h"
 #include "tests/device/device_under_test.h"
+#include "tests/models/tapes/cache_folder.h"
 
 namespace kiln::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A cache folder of the test's own.
-class AvoidList : public testing::Test {
+class AvoidList : public CacheFolder {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / ("kiln-avoid-" + std::to_string(getpid()));
-    fs::create_directories(folder_);
-    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static DeviceProfile device() {
     DeviceProfile made_up;
     made_up.name = "Card";
@@ -44,7 +34,6 @@ class AvoidList : public testing::Test {
     std::ofstream(avoid_list_file(of)) << text;
   }
 
-  fs::path folder_;
   std::vector<std::string> warnings_;
 };
 

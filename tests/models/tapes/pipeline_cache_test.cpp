@@ -4,30 +4,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
 #include "models/pipeline/kiln.h"
 #include "tests/device/device_under_test.h"
+#include "tests/models/tapes/cache_folder.h"
 
 namespace kiln::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A cache folder of the test's own.
-class PipelineCacheFile : public testing::Test {
+class PipelineCacheFile : public CacheFolder {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / ("kiln-pipelines-" + std::to_string(getpid()));
-    fs::create_directories(folder_);
-    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static DeviceProfile device() {
     DeviceProfile made_up;
     made_up.name = "Card";
@@ -63,7 +53,6 @@ class PipelineCacheFile : public testing::Test {
                                              testing::Not(testing::HasSubstr("\n"))));
   }
 
-  fs::path folder_;
   std::vector<std::string> warnings_;
 };
 
