@@ -53,6 +53,7 @@ def count(text, turns):
     """(cycles of products, other vector instructions, those behind a branch) of one turn."""
     blocks = blocks_of(text)
     matrix = 16 if "s_barrier_signal" in text else 32  # GFX12 has split barriers
+    product = re.compile("v_wmma") if "v_wmma" in text else PRODUCT
     best = (0, 0, 0)
     loops = loops_of(blocks)
     for first, last in loops:
@@ -61,7 +62,7 @@ def count(text, turns):
             depth = sum(first <= a <= i <= b <= last for a, b in loops - {(first, last)})
             times = turns ** depth
             for operation, _ in blocks[i][1]:
-                if PRODUCT.match(operation):
+                if product.match(operation):
                     products += times * (matrix if "wmma" in operation else 1)
                 elif operation.startswith("v_"):
                     others += 0 if is_guarded(blocks, i) else times

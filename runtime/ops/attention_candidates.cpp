@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "kernels/attention.h"
 #include "kernels/attention_broadcast.h"
+#ifdef KILN_MATRIX_KERNELS  // else this build's compiler of shaders did not know such matrices
+#include "kernels/attention_matrix.h"
+#endif
 #include "kernels/attention_tiled.h"
 #include "runtime/base/align.h"
 #include "runtime/ops/tuning.h"
@@ -102,6 +106,40 @@ void lower_tiles(Lowering& to, const AttentionProblem& problem) {
                                    tile.queries());
 }
 
+#ifdef KILN_MATRIX_KERNELS
+std::optional<AttentionMatrixTile> matrix_tile_of(const DeviceProfile& device,
+                                                  const AttentionProblem& problem) {
+  return attention_matrix_tile(device, problem.queries, problem.head,
+                               problem.heads * problem.images);
+}
+
+// Whole words of 16 bytes, and queries enough to fill the unit's matrices.
+bool fits_matrix(const DeviceProfile& device, DType element, const AttentionProblem& problem) {
+  return element == DType::f16 && problem.head % 8 == 0 && problem.queries >= 16 &&
+         matrix_tile_of(device, problem).has_value();
+}
+
+void lower_matrix(Lowering& to, const AttentionProblem& problem) {
+  const AttentionMatrixTile tile = *matrix_tile_of(to.device(), problem);
+  // All loops but that over the keys are unrolled, or short.
+  to.require_turns(divide_up(problem.keys, tile.keys) + 64);
+  launch<kernels::attention_matrix>(to, problem,
+                                    {.subgroup = tile.subgroup,
+                                     .workgroup = tile.workgroup(),
+                                     .subgroups_m = tile.subgroups_m,
+                                     .subgroups_n = tile.subgroups_n,
+                                     .matrices_m = tile.matrices_m,
+                                     .keys = tile.keys,
+                                     .matrix_m = tile.matrix.m,
+                                     .matrix_n = tile.matrix.n,
+                                     .matrix_k = tile.matrix.k,
+                                     .head = problem.head,
+                                     .chunk = tile.chunk,
+                                     .ahead = tile.ahead},
+                                    tile.queries());
+}
+#endif
+
 // GPUs spill where an invocation holds a whole head.
 bool runs_on_cpu(const DeviceProfile& device, DType, const AttentionProblem&) {
   return device.kind == DeviceKind::cpu;
@@ -110,6 +148,9 @@ bool runs_on_cpu(const DeviceProfile& device, DType, const AttentionProblem&) {
 constexpr AttentionCandidate kCandidates[] = {
     {kernels::attention_broadcast::info, fits_broadcast, lower_broadcast},
     {kernels::attention::info, runs_on_cpu, lower_one_query},
+#ifdef KILN_MATRIX_KERNELS
+    {kernels::attention_matrix::info, fits_matrix, lower_matrix},
+#endif
     {kernels::attention_tiled::info, fits_tiles, lower_tiles},
 };
 

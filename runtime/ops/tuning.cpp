@@ -2,6 +2,7 @@
 #include "runtime/ops/tuning.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "runtime/base/align.h"
@@ -15,8 +16,31 @@ bool has_many_registers(const DeviceProfile& device) {
   return device.kind == DeviceKind::discrete && device.min_subgroup_size >= 32;
 }
 
+// Short subgroups of a size that the compiler chooses: 128 registers an invocation at the most,
+// which fewer invocations that each load more exceed.
+bool has_short_subgroups(const DeviceProfile& device) {
+  return device.min_subgroup_size < device.max_subgroup_size && device.min_subgroup_size < 32;
+}
+
 // Workgroups that keep a device of 64 cores busy.
 constexpr std::uint64_t kEnoughGroups = 128;
+
+// The most that a unit multiplies at once of 16-bit numbers into float32; m is 0 where there is
+// none.
+MatrixShape largest_matrix(const DeviceProfile& device) {
+  MatrixShape largest;
+  for (const MatrixShape& shape : device.matrix_shapes) {
+    if (shape.input != DType::f16 || shape.accumulator != DType::f32 || 32 % shape.k != 0) continue;
+    const auto size = [](const MatrixShape& of) { return of.m * of.n * of.k; };
+    if (size(shape) > size(largest)) largest = shape;
+  }
+  return largest;
+}
+
+// The least subgroups have the most registers for sums of matrices: 64 an invocation.
+std::uint32_t least_subgroup(const DeviceProfile& device) {
+  return device.subgroup_size_control ? device.min_subgroup_size : device.subgroup_size;
+}
 
 }  // namespace
 
@@ -44,7 +68,7 @@ TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::u
   const auto enough = [&] {
     return divide_up(rows, tile.rows()) * divide_up(outputs, tile.columns()) >= kEnoughGroups;
   };
-  if (!enough()) tile.group_rows = 8;
+  if (!enough() && !has_short_subgroups(device)) tile.group_rows = 8;
   if (!enough()) tile.row_quads = 1;
   return tile;
 }
@@ -56,15 +80,8 @@ std::uint32_t MatrixTile::shared_bytes() const {
 
 std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t rows,
                                       std::uint32_t outputs) {
-  MatrixTile tile;
-  for (const MatrixShape& shape : device.matrix_shapes) {
-    if (shape.input != DType::f16 || shape.accumulator != DType::f32 || 32 % shape.k != 0) continue;
-    const auto size = [](const MatrixShape& of) { return of.m * of.n * of.k; };
-    if (size(shape) > size(tile.matrix)) tile.matrix = shape;
-  }
+  MatrixTile tile{.matrix = largest_matrix(device), .subgroup = least_subgroup(device)};
   if (tile.matrix.m == 0) return {};
-  // The least subgroups have the most registers for their sums: 64 an invocation.
-  tile.subgroup = device.subgroup_size_control ? device.min_subgroup_size : device.subgroup_size;
   const std::uint32_t part_rows = 32, part_columns = 2 * tile.subgroup;
   if (part_rows % tile.matrix.m != 0 || part_columns % tile.matrix.n != 0) return {};
   tile.matrices_m = part_rows / tile.matrix.m;
@@ -120,6 +137,91 @@ AttentionTile attention_tile(const DeviceProfile& device, std::uint32_t queries,
   tile.chunk = std::min(quads, 8u);
   while (tile.chunk > 1 && tile.shared_bytes(element_bytes) > most_shared) tile.chunk /= 2;
   return tile;
+}
+
+std::uint32_t AttentionMatrixTile::shared_bytes() const {
+  // Rows of 16 bytes as in the kernel, one more each than needed.
+  const bool whole = chunk >= head;
+  const std::uint32_t span = chunk / 8 + 1, values = chunk * (keys / 8 + 1);
+  const std::uint32_t operands =
+      ahead ? keys * span + values : std::max(values, (keys + (whole ? 0 : queries())) * span);
+  const std::uint32_t staged =
+      std::max(whole ? queries() * span : 0, subgroups_m * subgroups_n * matrix.m * matrix.n / 4);
+  return std::max(operands + queries() * (keys / 4 + 1), staged) * 16 + queries() * 4;
+}
+
+namespace {
+
+// Channels of a head that a workgroup holds in shared memory: all of them, filled up to whole
+// matrices, while the queries' fit registers; else a part that divides them. 0: there is none.
+std::uint32_t attention_chunk(const AttentionMatrixTile& tile, bool whole) {
+  const std::uint32_t unit =
+      std::lcm(std::lcm(tile.subgroups_n * tile.matrix.n, tile.matrix.k), 8u);
+  if (whole) return std::uint32_t(divide_up(tile.head, unit)) * unit;
+  for (std::uint32_t chunk = 80 / unit * unit; chunk > 0; chunk -= unit) {
+    if (tile.head % chunk == 0) return chunk;
+  }
+  return 0;
+}
+
+// Registers an invocation for sums, queries and scores.
+std::uint32_t matrix_registers(const AttentionMatrixTile& tile, bool whole) {
+  const std::uint32_t elements = std::max(tile.chunk, tile.head) / tile.subgroups_n +
+                                 (whole ? tile.chunk / 2 : 0) + tile.keys / tile.subgroups_n;
+  return tile.matrices_m * tile.matrix.m * elements / tile.subgroup;
+}
+
+// Rows and subgroups of a tile.
+struct AttentionShape {
+  std::uint32_t rows, subgroups_m, subgroups_n, keys;
+  bool whole;  // whether queries stay in registers
+};
+
+// Those with the most products for what is loaded come first.
+constexpr AttentionShape kAttentionShapes[] = {
+    {32, 4, 1, 32, true}, {16, 4, 1, 32, true},  {16, 2, 1, 32, true},  {16, 1, 2, 32, true},
+    {8, 8, 1, 32, true},  {8, 4, 1, 32, true},   {8, 2, 2, 32, true},   {8, 1, 2, 32, true},
+    {8, 1, 4, 32, true},  {32, 1, 4, 64, false}, {16, 1, 4, 64, false}, {8, 2, 8, 64, false},
+};
+
+}  // namespace
+
+std::optional<AttentionMatrixTile> attention_matrix_tile(const DeviceProfile& device,
+                                                         std::uint32_t queries, std::uint32_t head,
+                                                         std::uint32_t heads) {
+  AttentionMatrixTile tile{
+      .matrix = largest_matrix(device), .subgroup = least_subgroup(device), .head = head};
+  if (tile.matrix.m == 0 || tile.matrix.n % 8 != 0) return {};
+  // Beside them compilers take 60 for addresses and operands.
+  const std::uint32_t most_registers = tile.subgroup >= 32 ? 160 : 96;
+  std::optional<AttentionMatrixTile> best;
+  std::uint64_t most_groups = 0;
+  for (const AttentionShape& shape : kAttentionShapes) {
+    tile.subgroups_m = shape.subgroups_m;
+    tile.subgroups_n = shape.subgroups_n;
+    tile.matrices_m = shape.rows / tile.matrix.m;
+    tile.keys = shape.keys;
+    // Each row's scores are shared by lanes of one subgroup, eight or more a lane.
+    const std::uint32_t lanes_a_row = tile.subgroup * tile.subgroups_n / shape.rows;
+    if (shape.rows % tile.matrix.m != 0 || lanes_a_row == 0 || lanes_a_row > tile.subgroup ||
+        tile.keys % (lanes_a_row * 8) != 0 || tile.keys % (tile.subgroups_n * tile.matrix.n) != 0)
+      continue;
+    tile.chunk = attention_chunk(tile, shape.whole);
+    const std::uint32_t registers = matrix_registers(tile, shape.whole);
+    const std::uint32_t loads = tile.keys * head / tile.workgroup();
+    tile.ahead = shape.whole && loads <= 40 && registers + loads <= most_registers + 16;
+    tile.ahead = tile.ahead && tile.shared_bytes() <= std::min(device.max_shared_bytes, 32768u);
+    if (tile.chunk == 0 || registers > most_registers ||
+        tile.workgroup() > device.max_workgroup_invocations ||
+        tile.shared_bytes() > device.max_shared_bytes)
+      continue;
+    const std::uint64_t groups = divide_up(queries, tile.queries()) * heads;
+    if (groups <= most_groups) continue;
+    best = tile;
+    most_groups = groups;
+    if (groups >= kEnoughGroups) break;
+  }
+  return best;
 }
 
 std::uint32_t attention_workgroup(const DeviceProfile& device) {

@@ -43,6 +43,26 @@ struct MatrixTile {
 std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t rows,
                                       std::uint32_t outputs);
 
+// Shape of shaders/attention/attention_matrix.comp.
+struct AttentionMatrixTile {
+  MatrixShape matrix;
+  std::uint32_t subgroup = 32;                     // invocations of one
+  std::uint32_t subgroups_m = 1, subgroups_n = 1;  // along queries; along keys and channels
+  std::uint32_t matrices_m = 1;                    // of a subgroup, along queries
+  std::uint32_t keys = 32;                         // handled together
+  std::uint32_t head = 0;                          // channels of one
+  std::uint32_t chunk = 0;                         // channels in shared memory at once
+  bool ahead = false;                              // keys and values are loaded a turn ahead
+
+  std::uint32_t queries() const { return subgroups_m * matrices_m * matrix.m; }
+  std::uint32_t workgroup() const { return subgroup * subgroups_m * subgroups_n; }
+  std::uint32_t shared_bytes() const;
+};
+// None: the device has no unit for it, or none whose tiles fit. heads: of all images.
+std::optional<AttentionMatrixTile> attention_matrix_tile(const DeviceProfile& device,
+                                                         std::uint32_t queries, std::uint32_t head,
+                                                         std::uint32_t heads);
+
 // Whether a subgroup is one vector of a CPU, of 4 to 16 lanes.
 bool is_vector_cpu(const DeviceProfile& device);
 

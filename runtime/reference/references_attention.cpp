@@ -24,7 +24,8 @@ double greatest_length(const Numbers& x, std::size_t head) {
 
 // The result errs by at most the relative error of a softmax weight times the average size of the
 // values: of the score (d roundings, two units a root), of exp as Vulkan allows it, 3 + 2 |x|
-// units of 2^-23 for a distance |x| of two scores, and of the sums over keys.
+// units of 2^-23 for a distance |x| of two scores, and of the sums over keys. Among 16-bit operands
+// a weight may be held in 16 bits too: truncated, and small ones to multiples of 2^-24.
 Answer attention(const Task& task) {
   const std::size_t heads = task.count("heads");
   const bool causal = task.parameter("causal") != 0.0;
@@ -40,7 +41,9 @@ Answer attention(const Task& task) {
   const double products = 2.0 * kUnit * score * (2.0 + 2.0 * std::sqrt(double(head)));
   const double exponential = 2.0 * kUnit * (3.0 + 2.0 * 2.0 * score);
   const double sums = kUnit * (4.0 + 4.0 * std::sqrt(double(k.pixels())));
-  for (double& error : result.errors) error *= products + exponential + sums;
+  const bool half = task.value(0).dtype == DType::f16;
+  const double weights = half ? 0x1p-10 + 0x1p-24 * double(k.pixels()) : 0.0;
+  for (double& error : result.errors) error *= products + exponential + sums + weights;
   return result;
 }
 

@@ -21,6 +21,8 @@ inline constexpr AttentionCase kAttention[] = {
     {1, 1, 1, 1, 8, false},      {2, 1, 77, 3, 8, false},     {3, 31, 1, 2, 13, false},
     {2, 67, 67, 3, 13, true},    {1, 37, 37, 2, 1, true},     {1, 61, 127, 1, 33, false},
     {1, 4096, 131, 1, 7, false}, {1, 101, 5, 2, 40, true},    {1, 19, 4096, 1, 8, false},
+    {1, 131, 197, 2, 80, true},  {1, 83, 83, 2, 160, true},   {1, 37, 101, 1, 512, true},
+    {1, 149, 211, 3, 24, false},
 };
 
 inline std::string to_text(const AttentionCase& of) {

@@ -5,6 +5,7 @@
 
 #include "runtime/graph/plan.h"
 #include "runtime/ops/ops.h"
+#include "runtime/ops/tuning.h"
 
 namespace kiln {
 namespace {
@@ -31,9 +32,10 @@ std::string kernel_of(const DeviceProfile& device, DType element, std::uint32_t 
   return std::string(compile(graph, device).dispatches.at(0).kernel->name);
 }
 
-std::string attention_of(const DeviceProfile& device, std::uint32_t head) {
+std::string attention_of(const DeviceProfile& device, std::uint32_t head,
+                         std::uint32_t queries = 4096) {
   Graph graph("choice", DType::f16);
-  const Tensor x = graph.persistent("x", {1, 1, 4096, head}, DType::f16);
+  const Tensor x = graph.persistent("x", {1, 1, queries, head}, DType::f16);
   graph.keep(attention(x, x, x, 1), "y");
   return std::string(compile(graph, device).dispatches.at(0).kernel->name);
 }
@@ -60,6 +62,58 @@ TEST(KernelChoice, MatrixUnitsServe16BitsOnly) {
   EXPECT_EQ(kernel_of(device, DType::f32, 4096, 320), "matmul/matmul_tiled");
   device.matrix_shapes.pop_back();  // sums of 16 bits alone
   EXPECT_EQ(kernel_of(device, DType::f16, 4096, 320), "matmul/matmul_tiled_dot");
+}
+
+TEST(KernelChoice, MatrixUnitsServeHeadsOfWholeWordsAndManyQueries) {
+  DeviceProfile device = desktop();
+  device.features |= kNeedCooperativeMatrix | kNeedSubgroupShuffle;
+  device.matrix_shapes = {{16, 16, 16}};
+#ifdef KILN_MATRIX_KERNELS
+  for (const std::uint32_t head : {8u, 40u, 64u, 80u, 160u, 512u}) {
+    EXPECT_EQ(attention_of(device, head), "attention/attention_matrix") << head;
+  }
+#endif
+  EXPECT_EQ(attention_of(device, 36), "attention/attention_tiled");
+  EXPECT_EQ(attention_of(device, 40, 15), "attention/attention_tiled");
+  device.matrix_shapes.clear();
+  EXPECT_EQ(attention_of(device, 40), "attention/attention_tiled");
+}
+
+TEST(KernelChoice, TilesOfAttentionOnMatrixUnitsFitTheDevice) {
+  DeviceProfile device = desktop();
+  for (const MatrixShape& shape : {MatrixShape{16, 16, 16}, {8, 16, 16}, {8, 8, 16}, {8, 8, 8}}) {
+    device.matrix_shapes = {shape};
+    for (const std::uint32_t subgroup : {8u, 16u, 32u, 64u}) {
+      device.subgroup_size = device.min_subgroup_size = device.max_subgroup_size = subgroup;
+      for (const std::uint32_t head : {8u, 40u, 64u, 72u, 80u, 160u, 512u}) {
+        for (const std::uint32_t queries : {16u, 64u, 256u, 1024u, 4096u}) {
+          const auto tile = attention_matrix_tile(device, queries, head, 16);
+          if (!tile) continue;
+          EXPECT_LE(tile->shared_bytes(), device.max_shared_bytes);
+          EXPECT_LE(tile->workgroup(), 256u);
+          const std::uint32_t lanes = tile->workgroup() / tile->queries();  // of a row
+          EXPECT_EQ(lanes * tile->queries(), tile->workgroup());
+          EXPECT_LE(lanes, subgroup);
+          EXPECT_EQ(tile->keys % (lanes * 8), 0u);
+          EXPECT_EQ(tile->keys % (tile->subgroups_n * shape.n), 0u);
+          EXPECT_EQ(tile->chunk % (tile->subgroups_n * shape.n), 0u);
+          EXPECT_EQ(tile->chunk % shape.k, 0u);
+          EXPECT_TRUE(tile->chunk >= head || head % tile->chunk == 0);
+        }
+      }
+    }
+  }
+}
+
+// Fewer invocations that each load more spilled where registers are few.
+TEST(KernelChoice, ShortSubgroupsOfVaryingSizeKeepTheLargerGroup) {
+  DeviceProfile device = desktop();
+  EXPECT_EQ(tiled_matmul(device, 64, 320).group_rows, 8u);
+  device.max_subgroup_size = 64;
+  EXPECT_EQ(tiled_matmul(device, 64, 320).group_rows, 8u);
+  device.min_subgroup_size = 16;
+  device.max_subgroup_size = 32;
+  EXPECT_EQ(tiled_matmul(device, 64, 320).group_rows, 16u);
 }
 
 TEST(KernelChoice, OddInputsAndFewRowsGoToTheKernelForEverything) {
