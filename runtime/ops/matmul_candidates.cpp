@@ -101,8 +101,8 @@ void lower_plain(Lowering& to, const MatmulProblem& problem) {
 // Whether a subgroup is one vector of a CPU and x's and y's rows are whole loads of it.
 bool fits_broadcast(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
   const std::uint32_t width = element == DType::f16 ? 2 : 1;  // values a word
-  return is_vector_cpu(device) && problem.inputs % (device.subgroup_size * width) == 0 &&
-         problem.outputs % width == 0;
+  return is_vector_cpu(device) && problem.outputs > kThinOutputs &&
+         problem.inputs % (device.subgroup_size * width) == 0 && problem.outputs % width == 0;
 }
 
 void lower_broadcast(Lowering& to, const MatmulProblem& problem) {

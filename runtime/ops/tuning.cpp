@@ -44,10 +44,11 @@ std::uint32_t least_subgroup(const DeviceProfile& device) {
 
 }  // namespace
 
-MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t) {
+MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs) {
   // A CPU runs a subgroup as one vector: one subgroup a workgroup keeps x's values uniform.
   if (device.kind == DeviceKind::cpu) {
     const std::uint32_t lanes = std::clamp(device.subgroup_size, 4u, 16u);
+    if (outputs <= kThinOutputs) return {.lanes = 1, .group_rows = lanes, .rows = 4};
     if (rows >= 16) return {.lanes = lanes, .group_rows = 1, .rows = 16};
     return {.lanes = lanes, .group_rows = 1, .rows = rows >= 4 ? 4u : 1u};
   }

@@ -8,6 +8,9 @@
 
 namespace kiln {
 
+// So few outputs leave most of a CPU's panel unused: its lanes lie along rows instead.
+constexpr std::uint32_t kThinOutputs = 4;
+
 // Shape of shaders/matmul/matmul.comp.
 struct MatmulTile {
   std::uint32_t lanes = 8;       // invocations along outputs; each makes four

@@ -80,17 +80,17 @@ class UpsampleNearest : public Op {
   void lower_lines(Lowering& to, const Shape& from, const Shape& shape, const Operand& x,
                    const Operand& y) const {
     const std::uint32_t width = unit_width(shape.channels);
-    const auto units = std::uint32_t(shape.elements() / width);
+    const std::uint32_t channel_units = shape.channels / width;
     const kernels::upsample_nearest::Constants constants{.quads = width == 4};
+    const auto across = divide_up(std::uint64_t(shape.width) * channel_units, constants.workgroup);
     to.dispatch<kernels::upsample_nearest>(
         {x, y},
-        {.units = units,
-         .channel_units = shape.channels / width,
+        {.channel_units = channel_units,
          .height_in = from.height,
          .width_in = from.width,
          .height_out = can_be_cut() ? from.height * ratio() : shape.height,
          .width_out = shape.width},
-        constants, grid_of<kernels::upsample_nearest>(to, units, constants));
+        constants, Grid{std::uint32_t(across), shape.height, shape.batch});
   }
 
   Shape from_, result_;

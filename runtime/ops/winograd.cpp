@@ -48,7 +48,8 @@ bool fits_winograd(const DeviceProfile& device, DType element, const MatmulProbl
          device.may_use(kernels::winograd_input::info(element)) && problem.kernel == 3 &&
          problem.stride == 1 && problem.padding == 1 && problem.in_height == problem.out_height &&
          problem.in_width == problem.out_width && problem.inputs % kInputsMultiple == 0 &&
-         problem.outputs % 2 == 0 && tiles_of(problem) >= kLeastTiles;
+         problem.outputs % 2 == 0 && problem.outputs > kThinOutputs &&
+         tiles_of(problem) >= kLeastTiles;
 }
 
 void lower_winograd(Lowering& to, const MatmulProblem& problem) {

@@ -1,14 +1,15 @@
 // y[r, n] = activation(sum over taps t and inputs k of x[source(r, t), k] * w[t, k, n] + bias[n] + addend).
 // A linear layer (one tap) and a convolution (k * k taps, rows are output pixels) are this one sum.
-// Each invocation makes ROWS rows by 4 columns in registers; lanes lie along columns, so the values of
-// x are uniform over a row of lanes and the weights, packed in panels, are read side by side.
+// Each invocation makes ROWS rows by 4 columns in registers. Lanes lie along columns, so that values
+// of x are uniform over a row of lanes and weights, packed in panels, are read side by side; where
+// LANES is 1 they lie along rows, and weights are uniform.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common/kernel.glsl"
 #include "common/activation.glsl"
 
 layout(binding = 0) readonly buffer X { element x[]; };         // [image, pixel, input]
-layout(binding = 0) readonly buffer X4 { element4 x4[]; };      // the same, four inputs at a time
+layout(binding = 0) readonly buffer X4 { packed4 x4[]; };       // the same, four inputs at a time
 layout(binding = 1) readonly buffer Weight { element4 w4[]; };  // [panel, tap, input, COLUMNS / 4]
 layout(binding = 2) readonly buffer Bias { element bias[]; };   // [output]
 layout(binding = 3) readonly buffer Addend { element addend[]; };  // like y, or [image or 1, output]
@@ -54,7 +55,7 @@ void add_tap(uint row, uint tap, uint column) {
       const vec4 b0 = load4(w4[w]), b1 = load4(w4[w + LANES]);
       const vec4 b2 = load4(w4[w + 2 * LANES]), b3 = load4(w4[w + 3 * LANES]);
       [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-        vec4 a = load4(x4[(base[r] + k) / 4]);
+        vec4 a = load_packed4(x4[(base[r] + k) / 4]);
         if (KERNEL > 1) a = inside[r] ? a : vec4(0);
         sums[r] = fma(vec4(a.x), b0, sums[r]);
         sums[r] = fma(vec4(a.y), b1, sums[r]);

@@ -3,6 +3,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common/kernel.glsl"
+#include "common/half_bits.glsl"
 
 layout(constant_id = 0) const uint WORKGROUP = 128;
 layout(constant_id = 1) const bool QUADS = false;  // a unit is four channels, else one
@@ -10,17 +11,19 @@ layout(local_size_x_id = 0) in;
 #include "common/reduce.glsl"
 
 layout(binding = 0) readonly buffer X { element x[]; };  // [row, channel]
-layout(binding = 0) readonly buffer X4 { element4 x4[]; };
+layout(binding = 0) readonly buffer X4 { packed4 x4[]; };
 layout(binding = 1) readonly buffer Scale { element scale[]; };  // [channel]
+layout(binding = 1) readonly buffer Scale4 { packed4 scale4[]; };
 layout(binding = 2) readonly buffer Shift { element shift[]; };  // [channel]
+layout(binding = 2) readonly buffer Shift4 { packed4 shift4[]; };
 layout(binding = 3) writeonly buffer Y { element y[]; };         // like x
-layout(binding = 3) writeonly buffer Y4 { element4 y4[]; };
+layout(binding = 3) writeonly buffer Y4 { packed4 y4[]; };
 
 layout(push_constant) uniform Args { uint rows; uint units; float epsilon; };
 
 const uint kWidth = QUADS ? 4u : 1u;  // elements of a unit
 
-vec4 read(uint index) { return QUADS ? load4(x4[index]) : vec4(load(x[index])); }
+vec4 read(uint index) { return QUADS ? load_packed4(x4[index]) : vec4(load(x[index])); }
 float total(vec4 value) { return QUADS ? (value.x + value.y) + (value.z + value.w) : value.x; }
 
 void main() {
@@ -46,12 +49,11 @@ void main() {
 
   for (uint i = gl_LocalInvocationIndex; i < units; i += WORKGROUP) {
     precise const vec4 centered = read(first + i) - pivot - mean;
-    vec4 result;
-    for (uint k = 0u; k < kWidth; ++k) {
-      const uint channel = i * kWidth + k;
-      result[k] = centered[k] * factor * load(scale[channel]) + load(shift[channel]);
+    if (QUADS) {
+      y4[first + i] = store_packed4(centered * factor * load_packed4(scale4[i]) +
+                                    load_packed4(shift4[i]));
+    } else {
+      y[first + i] = store(centered.x * factor * load(scale[i]) + load(shift[i]));
     }
-    if (QUADS) y4[first + i] = store4(result);
-    else y[first + i] = store(result.x);
   }
 }

@@ -52,6 +52,10 @@ void OpRun::limit_dispatch_flops(std::uint64_t flops) {
   device_.max_dispatch_flops = std::min(device_.max_dispatch_flops, flops);
 }
 
+void OpRun::avoid(std::vector<std::string> kernels) {
+  device_.avoided_kernels = std::move(kernels);
+}
+
 Tensor OpRun::persistent(Shape shape, DType dtype, std::vector<std::byte> bytes) {
   const std::string name = "input" + std::to_string(writes_.size());
   EXPECT_EQ(bytes.size(), shape.elements() * size_bytes(dtype)) << name;

@@ -47,6 +47,8 @@ class OpRun {
   // Before a run: a smaller device than the one under test.
   void limit_binding_bytes(std::uint64_t bytes);
   void limit_dispatch_flops(std::uint64_t flops);
+  // Before a run: kernels to do without.
+  void avoid(std::vector<std::string> kernels);
 
  private:
   Tensor persistent(Shape shape, DType dtype, std::vector<std::byte> bytes);
