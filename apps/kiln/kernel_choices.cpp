@@ -73,6 +73,7 @@ Kernels chosen_kernels(const DeviceProfile& device, DType element) {
     try {
       Kernels found;
       count(plan_text(model, target, shape.prompts(), 0), found);
+      count(plan_start(model, target, shape), found);
       count(plan_denoise(model, target, shape), found);
       count(plan_decode(model, target, shape), found);
       return found;

@@ -57,4 +57,11 @@ Tensor attention(Tensor x, Tensor context, std::uint32_t heads, const Weights& w
   return mark(linear(mixed, x.channels(), w[names.out]), w);
 }
 
+Tensor attention_to(Tensor x, Tensor keys, Tensor values, std::uint32_t heads, const Weights& w) {
+  constexpr AttentionNames kNames;
+  const Tensor q = linear_without_bias(x, x.channels(), w[kNames.q]);
+  const Tensor mixed = attention(q, keys, values, heads, false, w.path());
+  return mark(linear(mixed, x.channels(), w[kNames.out]), w);
+}
+
 }  // namespace kiln

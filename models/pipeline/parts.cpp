@@ -108,7 +108,10 @@ std::unique_ptr<Stage> Pipeline::Parts::prepare(Plan plan) {
 void Pipeline::Parts::prepare_text(std::uint32_t prompts, std::uint32_t skip) {
   if (text_ && text_prompts_ == prompts && text_skip_ == skip) return;
   text_.reset();
-  if (denoise_ && shape_.prompts() != prompts) denoise_.reset();  // they share the context
+  if (shape_.prompts() != prompts) {  // they share what comes of the prompts
+    start_.reset();
+    denoise_.reset();
+  }
   text_ = prepare(plan_text(model, target(), prompts, skip));
   text_prompts_ = prompts;
   text_skip_ = skip;
@@ -121,7 +124,7 @@ void Pipeline::Parts::forget_sizes_other_than(const StageShape& shape) {
     denoise_.reset();
     decode_.reset();
   }
-  if (shape_.from_image != shape.from_image) start_.reset();
+  if (shape_.from_image != shape.from_image || shape_.guided != shape.guided) start_.reset();
   if (shape_.guided != shape.guided || shape_.rescaled != shape.rescaled) denoise_.reset();
   if (text_ && text_prompts_ != shape.prompts()) text_.reset();
   shape_ = shape;

@@ -67,21 +67,49 @@ void record_encode(Recording& stage, const Model& model, const StageShape& shape
                    {.noise = noise, .draw = 0, .factor = model.vae.scaling_factor});
 }
 
+std::string name_of_keys(const Weights& layer) { return layer.path() + ".keys"; }
+std::string name_of_values(const Weights& layer) { return layer.path() + ".values"; }
+
+// Context to the keys and values of every cross-attention layer.
+void record_prompt_keys(Recording& stage, const Model& model, const StageShape& shape) {
+  const PromptKeys keys = keys_from(context_of(stage.graph, model, shape.prompts()));
+  for_each_cross_attention(model.unet, stage.weights["unet"],
+                           [&](std::uint32_t channels, const Weights& layer) {
+                             const KeysValues made = keys(channels, layer);
+                             stage.graph.keep(made.keys, name_of_keys(layer));
+                             stage.graph.keep(made.values, name_of_values(layer));
+                           });
+}
+
+// Those of prompts [first, first + count), as record_prompt_keys left them.
+PromptKeys kept_keys(Recording& stage, const Model& model, const StageShape& shape,
+                     std::uint32_t first, std::uint32_t count) {
+  const std::uint32_t prompts = shape.prompts(), tokens = model.text.positions;
+  return [&stage, prompts, tokens, first, count](std::uint32_t channels, const Weights& layer) {
+    const auto kept = [&](const std::string& name) {
+      const Tensor all =
+          stage.graph.persistent(name, {prompts, 1, tokens, channels}, stage.graph.element());
+      return count == prompts ? all : slice_images(all, first, count, name);
+    };
+    return KeysValues{kept(name_of_keys(layer)), kept(name_of_values(layer))};
+  };
+}
+
 void record_denoise(Recording& stage, const Model& model, const StageShape& shape,
                     bool sequential) {
   const SamplerState state = sampler_state(stage.graph, shape.sampler);
-  const Tensor context = context_of(stage.graph, model, shape.prompts());
-  const auto network = [&](Tensor latent, Tensor prompts) {
-    return unet(latent, row_timestep(state), prompts, model.unet, stage.weights["unet"]);
+  const auto network = [&](Tensor latent, std::uint32_t first_prompt, std::uint32_t prompts) {
+    return unet(latent, row_timestep(state), kept_keys(stage, model, shape, first_prompt, prompts),
+                model.unet, stage.weights["unet"]);
   };
   if (!shape.guided || !sequential) {
     const Tensor latent = network_input(state, shape.guided ? 2 : 1);
-    return apply_row(state, network(latent, context), shape.rescaled);
+    return apply_row(state, network(latent, 0, shape.prompts()), shape.rescaled);
   }
   const std::uint32_t images = shape.images();
   const Tensor latent = network_input(state, 1);
-  const Tensor negative = network(latent, slice_images(context, 0, images, "negative"));
-  const Tensor positive = network(latent, slice_images(context, images, images, "positive"));
+  const Tensor negative = network(latent, 0, images);
+  const Tensor positive = network(latent, images, images);
   apply_row(state, join_images(negative, positive, "guidance"), shape.rescaled);
 }
 
@@ -121,7 +149,8 @@ Plan plan_encode(const Model& model, const StageTarget& target, const StageShape
 Plan plan_start(const Model& model, const StageTarget& target, const StageShape& shape) {
   Recording stage("start", model, target);
   start(sampler_state(stage.graph, shape.sampler), shape.from_image);
-  return stage.finish(0);
+  record_prompt_keys(stage, model, shape);
+  return stage.finish(target.measures.streamed_once);
 }
 
 Plan plan_denoise(const Model& model, const StageTarget& target, const StageShape& shape) {
@@ -142,6 +171,7 @@ std::vector<std::string> unused_weights(const Model& model) {
   record_text(all, model, 1, 0);
   Recording networks("networks", model, {});
   record_encode(networks, model, shape, NoiseSource::none);
+  record_prompt_keys(networks, model, shape);
   record_denoise(networks, model, shape, false);
   record_decode(networks, model, shape);
   std::vector<std::string> unused;

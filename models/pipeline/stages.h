@@ -68,7 +68,8 @@ Plan plan_text(const Model& model, const StageTarget& target, std::uint32_t prom
 // Image to one clean latent for each image of the shape.
 Plan plan_encode(const Model& model, const StageTarget& target, const StageShape& shape,
                  NoiseSource noise);
-// Noise, and clean latents if from_image, to slot 0; the row number to 0.
+// Noise, and clean latents if from_image, to slot 0; the row number to 0. Context to the keys and
+// values of the UNet's cross-attention, the same for every row.
 Plan plan_start(const Model& model, const StageTarget& target, const StageShape& shape);
 // One row of the table: network input, UNet, guidance, update, next row.
 Plan plan_denoise(const Model& model, const StageTarget& target, const StageShape& shape);

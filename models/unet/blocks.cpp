@@ -13,10 +13,13 @@ Tensor feed_forward(Tensor x, const Weights& w) {
   return mark(linear(h, x.channels(), w["net"][2]), w);
 }
 
-Tensor transformer_block(Tensor x, Tensor context, std::uint32_t heads, const Weights& w) {
+Tensor transformer_block(Tensor x, const PromptKeys& prompt, std::uint32_t heads,
+                         const Weights& w) {
   const Tensor h = layer_norm(x, kLayerNormEpsilon, w["norm1"]);
   x = x + attention(h, h, heads, w["attn1"]);
-  x = x + attention(layer_norm(x, kLayerNormEpsilon, w["norm2"]), context, heads, w["attn2"]);
+  const auto [keys, values] = prompt(x.channels(), w["attn2"]);
+  x = x +
+      attention_to(layer_norm(x, kLayerNormEpsilon, w["norm2"]), keys, values, heads, w["attn2"]);
   x = x + feed_forward(layer_norm(x, kLayerNormEpsilon, w["norm3"]), w["ff"]);
   return mark(x, w);
 }
@@ -40,8 +43,8 @@ Tensor resnet_block(Tensor x, Tensor time, std::uint32_t channels, const UnetCon
   return mark(h + (x.channels() == channels ? x : conv1x1(x, channels, w["conv_shortcut"])), w);
 }
 
-Tensor spatial_transformer(Tensor x, Tensor context, std::uint32_t heads, std::uint32_t layers,
-                           const UnetConfig& config, const Weights& w) {
+Tensor spatial_transformer(Tensor x, const PromptKeys& prompt, std::uint32_t heads,
+                           std::uint32_t layers, const UnetConfig& config, const Weights& w) {
   const auto project = [&](Tensor from, std::string_view name) {
     return config.linear_projection ? linear(from, x.channels(), w[name])
                                     : conv1x1(from, x.channels(), w[name]);
@@ -49,7 +52,7 @@ Tensor spatial_transformer(Tensor x, Tensor context, std::uint32_t heads, std::u
   Tensor h = group_norm(x, config.norm_groups, kTransformerNormEpsilon, w["norm"]);
   h = project(h, "proj_in");
   for (std::uint32_t i = 0; i < layers; ++i) {
-    h = transformer_block(h, context, heads, w["transformer_blocks"][i]);
+    h = transformer_block(h, prompt, heads, w["transformer_blocks"][i]);
   }
   return mark(project(h, "proj_out") + x, w);
 }

@@ -3,6 +3,7 @@
 
 #include "models/nn/layers.h"
 #include "models/unet/config.h"
+#include "models/unet/prompt_keys.h"
 
 namespace kiln {
 
@@ -17,9 +18,9 @@ Tensor time_embedding(Tensor timestep, const UnetConfig& config, const Weights& 
 Tensor resnet_block(Tensor x, Tensor time, std::uint32_t channels, const UnetConfig& config,
                     const Weights& w);
 
-// x: [batch, height, width, channels], context: [batch, 1, tokens, context channels].
-Tensor spatial_transformer(Tensor x, Tensor context, std::uint32_t heads, std::uint32_t layers,
-                           const UnetConfig& config, const Weights& w);
+// x: [batch, height, width, channels].
+Tensor spatial_transformer(Tensor x, const PromptKeys& prompt, std::uint32_t heads,
+                           std::uint32_t layers, const UnetConfig& config, const Weights& w);
 
 Tensor downsample(Tensor x, const Weights& w);
 // To the size of `like`, so that odd sizes come back to themselves.

@@ -9,6 +9,11 @@ namespace kiln {
 
 Tensor unet(Tensor latent, Tensor timestep, Tensor context, const UnetConfig& config,
             const Weights& w) {
+  return unet(latent, timestep, keys_from(context), config, w);
+}
+
+Tensor unet(Tensor latent, Tensor timestep, const PromptKeys& prompt, const UnetConfig& config,
+            const Weights& w) {
   const Tensor time = silu(time_embedding(timestep, config, w["time_embedding"]));
   Tensor h = conv3x3(latent, config.levels[0].channels, w["conv_in"]);
   std::vector<Tensor> skips = {h};
@@ -20,7 +25,7 @@ Tensor unet(Tensor latent, Tensor timestep, Tensor context, const UnetConfig& co
     for (std::uint32_t j = 0; j < config.blocks; ++j) {
       h = resnet_block(h, time, channels, config, down["resnets"][j]);
       if (transformers > 0) {
-        h = spatial_transformer(h, context, heads, transformers, config, down["attentions"][j]);
+        h = spatial_transformer(h, prompt, heads, transformers, config, down["attentions"][j]);
       }
       skips.push_back(h);
     }
@@ -30,7 +35,7 @@ Tensor unet(Tensor latent, Tensor timestep, Tensor context, const UnetConfig& co
   const Weights mid = w["mid_block"];
   h = resnet_block(h, time, h.channels(), config, mid["resnets"][0]);
   if (config.mid_transformers > 0) {
-    h = spatial_transformer(h, context, config.mid_heads, config.mid_transformers, config,
+    h = spatial_transformer(h, prompt, config.mid_heads, config.mid_transformers, config,
                             mid["attentions"][0]);
   }
   h = mark(resnet_block(h, time, h.channels(), config, mid["resnets"][1]), mid);
@@ -42,7 +47,7 @@ Tensor unet(Tensor latent, Tensor timestep, Tensor context, const UnetConfig& co
       h = resnet_block(concat(h, skips.back()), time, channels, config, up["resnets"][j]);
       skips.pop_back();
       if (transformers > 0) {
-        h = spatial_transformer(h, context, heads, transformers, config, up["attentions"][j]);
+        h = spatial_transformer(h, prompt, heads, transformers, config, up["attentions"][j]);
       }
     }
     if (i > 0) h = upsample(h, skips.back().shape(), up["upsamplers"][0]);

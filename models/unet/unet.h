@@ -3,6 +3,7 @@
 
 #include "models/nn/layers.h"
 #include "models/unet/config.h"
+#include "models/unet/prompt_keys.h"
 
 namespace kiln {
 
@@ -11,6 +12,9 @@ namespace kiln {
 // Any height and width of 1 or more; odd sizes are restored on the way up.
 // Source: diffusers, models/unets/unet_2d_condition.py.
 Tensor unet(Tensor latent, Tensor timestep, Tensor context, const UnetConfig& config,
+            const Weights& w);
+// The same with keys and values that `prompt` gives each layer, of the same batch.
+Tensor unet(Tensor latent, Tensor timestep, const PromptKeys& prompt, const UnetConfig& config,
             const Weights& w);
 
 }  // namespace kiln

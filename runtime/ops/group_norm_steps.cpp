@@ -180,7 +180,7 @@ void GroupNormSteps::channel_statistics() {
          .row = row,
          .first_stride = first_stride(piece, shape.channels),
          .epsilon = problem_.epsilon},
-        {.lanes = lanes}, Grid{problem_.groups, piece.images, 1});
+        {.workgroup = workgroup()}, Grid{problem_.groups, piece.images, 1});
   }
 }
 

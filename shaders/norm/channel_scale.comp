@@ -1,14 +1,14 @@
 // What channel_apply.comp needs of a channel, from the statistics of its group's channels and their
-// parts: (pivot, mean - pivot, scale / sqrt(variance + epsilon), shift). A workgroup is one subgroup
-// and takes a group of an image; lanes lie along channels.
+// parts: (pivot, mean - pivot, scale / sqrt(variance + epsilon), shift). A workgroup takes a group of an
+// image; lanes lie along channels.
 // Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm", 1979.
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#extension GL_KHR_shader_subgroup_arithmetic : require
 #include "common/kernel.glsl"
 
-layout(constant_id = 0) const uint LANES = 8;  // size of a subgroup
+layout(constant_id = 0) const uint WORKGROUP = 16;
 layout(local_size_x_id = 0) in;
+#include "common/reduce.glsl"
 
 layout(binding = 0) readonly buffer Partials { vec2 partials[]; };     // [image, part, channel]
 layout(binding = 1) readonly buffer First { element first_pixel[]; };  // [image, .., channel]
@@ -36,17 +36,17 @@ void main() {
   const float pivot = load(first_pixel[first + first_channel]);
 
   float mean = 0.0;
-  for (uint c = first_channel + gl_LocalInvocationID.x; c < end; c += LANES) {
+  for (uint c = first_channel + gl_LocalInvocationIndex; c < end; c += WORKGROUP) {
     float relative = 0.0;  // the channel's mean - its own pivot
     for (uint p = 0u; p < parts; ++p) {
       relative += pixels_of(p) / float(pixels) * partials[(image * parts + p) * row + c].x;
     }
     mean += relative + (load(first_pixel[first + c]) - pivot);
   }
-  mean = subgroupAdd(mean) / float(group_channels);
+  mean = workgroup_sum(mean) / float(group_channels);
 
   float squares = 0.0;
-  for (uint c = first_channel + gl_LocalInvocationID.x; c < end; c += LANES) {
+  for (uint c = first_channel + gl_LocalInvocationIndex; c < end; c += WORKGROUP) {
     const float own = load(first_pixel[first + c]) - pivot;
     for (uint p = 0u; p < parts; ++p) {
       const vec2 partial = partials[(image * parts + p) * row + c];
@@ -54,9 +54,9 @@ void main() {
       squares += partial.y + pixels_of(p) * distance * distance;
     }
   }
-  const float variance = subgroupAdd(squares) / (float(pixels) * float(group_channels));
+  const float variance = workgroup_sum(squares) / (float(pixels) * float(group_channels));
   const float factor = inversesqrt(variance + epsilon);
-  for (uint c = first_channel + gl_LocalInvocationID.x; c < end; c += LANES) {
+  for (uint c = first_channel + gl_LocalInvocationIndex; c < end; c += WORKGROUP) {
     table[image * gl_NumWorkGroups.x * group_channels + c] =
         vec4(pivot, mean, factor * load(scale[c]), load(shift[c]));
   }

@@ -27,9 +27,10 @@ class StagesOfSd15 : public ::testing::Test {
 };
 
 TEST_F(StagesOfSd15, TheUnetHasThePublishedTensorsAndParameters) {
-  const Plan plan = plan_denoise(model_, target_, stage_shape(model_, 512, 512, 1, true));
-  EXPECT_EQ(plan.sources.size(), 686u);
-  EXPECT_EQ(plan.weight_elements(), 859'520'964u);
+  const StageShape shape = stage_shape(model_, 512, 512, 1, true);
+  const Plan once = plan_start(model_, target_, shape), row = plan_denoise(model_, target_, shape);
+  EXPECT_EQ(once.sources.size() + row.sources.size(), 686u);
+  EXPECT_EQ(once.weight_elements() + row.weight_elements(), 859'520'964u);
 }
 
 TEST_F(StagesOfSd15, TheArenaOfAGuidedStepIsAboutEightyMebibytes) {
@@ -40,6 +41,18 @@ TEST_F(StagesOfSd15, TheArenaOfAGuidedStepIsAboutEightyMebibytes) {
   EXPECT_LE(plan.arena_bytes, plan.live_peak_bytes + plan.live_peak_bytes / 20);
   // 360 GFLOP at 256 pixels, 1.61 TFLOP at 512 (2 FLOP a multiply-add), within 3 %.
   EXPECT_NEAR(double(plan.flops()), 1.606e12, 0.05e12);
+}
+
+TEST_F(StagesOfSd15, KeysAndValuesOfThePromptsAreMadeOnceAPicture) {
+  const StageShape shape = stage_shape(model_, 512, 512, 1, true);
+  const Plan once = plan_start(model_, target_, shape), row = plan_denoise(model_, target_, shape);
+  EXPECT_EQ(once.sources.size(), 32u);  // of 16 layers
+  const auto reads_context = [](const Plan& plan) {
+    return std::any_of(plan.persistents.begin(), plan.persistents.end(),
+                       [](const auto& tensor) { return tensor.name == stage_tensor::kContext; });
+  };
+  EXPECT_TRUE(reads_context(once));
+  EXPECT_FALSE(reads_context(row));
 }
 
 TEST_F(StagesOfSd15, TheOtherNetworksHaveTheirPublishedParameters) {
