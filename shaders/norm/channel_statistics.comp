@@ -25,6 +25,8 @@ layout(push_constant) uniform Args {
   uint first_stride;  // words from an image's first pixel to the next one's
 };
 
+#include "norm/touch.glsl"
+
 void main() {
   const uint image = gl_WorkGroupID.x / runs, run = gl_WorkGroupID.x - image * runs;
   // Lanes beyond a pixel repeat its last word; their writes lie in a row's padding.
@@ -33,7 +35,7 @@ void main() {
   const uint first = image * pixels * words + word_at;
   const vec2 pivot = values(first_pixel[image * first_stride + word_at]);
 
-  vec2 sum = vec2(0);
+  vec2 sum = vec2(touch(image * pixels * words + gl_WorkGroupID.y * LANES, begin, end));
   for (uint p = begin; p < end; ++p) sum += values(x[first + p * words]) - pivot;
   const vec2 mean = sum / float(end - begin);
 
