@@ -128,17 +128,17 @@ AttentionTile attention_tile(const DeviceProfile& device, std::uint32_t queries,
                              std::uint32_t element_bytes) {
   // Few queries are spread over more workgroups.
   const bool large = has_many_registers(device) && queries > 256;
-  // Phones' compilers hold so much of longer chunks in registers that less than half of the waves
-  // are left.
+  // Phones' compilers hold so much of longer chunks and of more sums in registers that less than
+  // half of the waves are left, or spill.
   const bool little = !large && device.max_shared_bytes <= 32768;
-  const std::uint32_t invocations = large ? 128 : 64, most_sums = large ? 20 : little ? 6 : 8;
+  const std::uint32_t invocations = large ? 128 : 64, most_sums = large ? 20 : little ? 4 : 8;
   const std::uint32_t most_shared = std::min(device.max_shared_bytes, large ? 24576u : 16384u);
   const auto quads = std::uint32_t(divide_up(head, 4));
   const std::uint32_t most_lanes = little && element_bytes == 2 ? 16 : 32;
   AttentionTile tile{.rows = large ? 4u : 2u, .chunk = little ? std::min(quads, 8u) : quads};
   const auto too_many = [&] { return divide_up(quads, tile.lanes) * tile.rows > most_sums; };
   while (tile.lanes < most_lanes && too_many()) tile.lanes *= 2;
-  if (most_lanes == 16 && too_many()) tile.rows = 1;
+  if (little && too_many()) tile.rows = 1;
   tile.group_rows = invocations / tile.lanes;
   if (tile.shared_bytes(element_bytes) <= most_shared) return tile;
   tile.chunk = std::min(quads, 8u);
