@@ -12,6 +12,7 @@
 #include "apps/kiln/options.h"
 #include "apps/kiln/terminal.h"
 #include "models/pipeline/avoid_list.h"
+#include "models/pipeline/tuning_file.h"
 #include "runtime/base/error.h"
 #include "runtime/weights/json_text.h"
 
@@ -24,7 +25,8 @@ struct Arguments {
   std::vector<std::string> sets, only, shapes, kernels, avoid;
   std::string device, precision = "auto", against, save;
   std::uint32_t repeat = 0, heaviest = 0;
-  bool every_kernel = false, cold = false, list = false, json = false, quiet = false;
+  bool every_kernel = false, no_tuning = false, cold = false, list = false, json = false,
+       quiet = false;
 };
 
 struct Work {
@@ -111,9 +113,13 @@ void print_list(const Arguments& arguments) {
 // The ways to run one problem: the engine's own, the kernels named, or every one.
 class Runner {
  public:
-  explicit Runner(const Arguments& arguments)
+  Runner(const Arguments& arguments, Terminal& terminal)
       : arguments_(arguments), device_({.selector = arguments.device, .on_message = {}}) {
     device_.avoid(full_kernel_names(arguments.avoid));
+    if (!arguments.no_tuning) {
+      const auto warn = [&](std::string_view line) { terminal.warn(line); };
+      device_.tune(read_tuning(device_.profile(), warn));
+    }
     options_.repeat = arguments.repeat;
     options_.cold = arguments.cold;
     const bool halves = device_.profile().serves(kNeedStorage16);
@@ -182,8 +188,9 @@ void report(const Arguments& arguments, const Runner& runner, const std::vector<
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("{} ({})\n{}", runner.info().profile.name, runner.info().profile.driver,
-             to_text(peaks));
+  const DeviceProfile& device = runner.info().profile;
+  fmt::print("{} ({}), {}\n{}", device.name, device.driver,
+             tuning_text(device.tuned_kernels.size()), to_text(peaks));
   fmt::print("{}", kernels_text(rows, peaks, earlier));
 }
 
@@ -198,9 +205,9 @@ void run(const Arguments& arguments) {
   }
   work_of(arguments, false);  // shapes that make no sense are told before a device is opened
   SavedJson saved(arguments.save);
-  Runner runner(arguments);
-  const BenchPeaks peaks = measure_bench_peaks(runner.info());
   Terminal terminal(arguments.quiet);
+  Runner runner(arguments, terminal);
+  const BenchPeaks peaks = measure_bench_peaks(runner.info());
   const std::vector<Work> work = work_of(arguments, runner.info().profile.kind == DeviceKind::cpu);
   std::vector<BenchRow> rows;
   std::vector<std::string> wrong;
@@ -237,6 +244,7 @@ void add_bench_kernels(CLI::App& bench) {
   several("--kernel", arguments->kernels, "this kernel wherever it fits; several: side by side");
   command->add_flag("--every-kernel", arguments->every_kernel, "each kernel that can serve");
   add_avoid(*command, arguments->avoid);
+  add_no_tuning(*command, arguments->no_tuning);
   command->add_option("--heaviest", arguments->heaviest, "only so many of each set and group")
       ->check(CLI::Range(1, 1000));
   command

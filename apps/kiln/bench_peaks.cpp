@@ -46,11 +46,16 @@ nlohmann::json to_json(const BenchPeaks& peaks) {
   return json;
 }
 
+std::string tuning_text(std::size_t problems) {
+  return problems == 0 ? "not tuned" : fmt::format("{} problems tuned", problems);
+}
+
 nlohmann::json bench_device_json(const PhysicalDeviceInfo& device) {
   return {{"name", device.profile.name},
           {"driver", device.profile.driver},
           {"kind", device.profile.kind == DeviceKind::cpu ? "cpu" : "gpu"},
-          {"subgroup_size", device.profile.subgroup_size}};
+          {"subgroup_size", device.profile.subgroup_size},
+          {"tuned_problems", device.profile.tuned_kernels.size()}};
 }
 
 SavedJson::SavedJson(const std::string& path) {

@@ -26,7 +26,9 @@ BenchPeaks measure_bench_peaks(const PhysicalDeviceInfo& device);
 // One line, or two where the host's units count.
 std::string to_text(const BenchPeaks& peaks);
 nlohmann::json to_json(const BenchPeaks& peaks);
-// Name, driver, kind.
+// "3 problems tuned" or "not tuned".
+std::string tuning_text(std::size_t problems);
+// Name, driver, kind, how many problems are tuned.
 nlohmann::json bench_device_json(const PhysicalDeviceInfo& device);
 
 // Opened before the work, so that a path that cannot be written is told at once; the file comes

@@ -11,6 +11,7 @@
 #include "apps/kiln/bench.h"
 #include "apps/kiln/bench_peaks.h"
 #include "apps/kiln/options.h"
+#include "models/pipeline/parts.h"
 #include "runtime/base/error.h"
 #include "runtime/execution/profile_summary.h"
 #include "runtime/weights/json_text.h"
@@ -45,18 +46,27 @@ struct Times {
   }
 };
 
+// What was painted, and with what.
+struct Painted {
+  PipelineInfo info;
+  Request request;
+  std::size_t tuned = 0;  // problems
+};
+
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 // Opens the model and makes its first picture; more, if wanted.
 void measure(const Arguments& arguments, Terminal& terminal, bool again, Times& times,
-             PipelineInfo& info, Request& request) {
+             Painted& painted) {
+  Request& request = painted.request;
   const std::string prefix = again ? "opened again: " : "";
   const Clock::time_point begin = Clock::now();
   Pipeline pipeline(arguments.model.resolve(terminal));
   times.add(prefix + "open", seconds_since(begin));
-  info = pipeline.info();
+  painted.info = pipeline.info();
+  painted.tuned = PipelineAccess::parts(pipeline).device.profile().tuned_kernels.size();
   request = arguments.request.resolve(pipeline.default_request());
   Clock::time_point denoising{}, picture = Clock::now();
   request.progress = [&](const Progress& progress) {
@@ -94,10 +104,10 @@ void run(const Arguments& arguments) {
   SavedJson saved(arguments.save);
   Terminal terminal(arguments.model.quiet);
   Times times;
-  PipelineInfo info;
-  Request request;
-  measure(arguments, terminal, false, times, info, request);
-  measure(arguments, terminal, true, times, info, request);
+  Painted painted;
+  measure(arguments, terminal, false, times, painted);
+  measure(arguments, terminal, true, times, painted);
+  const auto& [info, request, tuned] = painted;
   const auto faster = [&](const Times::Part& part) {
     const auto before = earlier.find(part.name);
     return before == earlier.end() ? 0 : before->second / part.median_s();
@@ -107,23 +117,24 @@ void run(const Arguments& arguments) {
     list.push_back({{"part", part.name}, {"seconds", part.median_s()}, {"all", part.seconds}});
     if (faster(part) > 0) list.back()["times_as_fast"] = faster(part);
   }
-  const nlohmann::json json = {{"bench", "picture"},
-                               {"model", info.model},
-                               {"device", {{"name", info.device}, {"driver", info.driver}}},
-                               {"precision", info.precision},
-                               {"width", request.width},
-                               {"height", request.height},
-                               {"steps", request.sampling.steps},
-                               {"guidance", request.sampling.guidance},
-                               {"sampler", request.sampling.sampler},
-                               {"picture", list}};
+  const nlohmann::json json = {
+      {"bench", "picture"},
+      {"model", info.model},
+      {"device", {{"name", info.device}, {"driver", info.driver}, {"tuned_problems", tuned}}},
+      {"precision", info.precision},
+      {"width", request.width},
+      {"height", request.height},
+      {"steps", request.sampling.steps},
+      {"guidance", request.sampling.guidance},
+      {"sampler", request.sampling.sampler},
+      {"picture", list}};
   saved.write(json);
   if (arguments.json) {
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("{} ({})\n{}, {}x{}, {} steps, guidance {}, {}\n\n", info.device, info.driver,
-             info.model, request.width, request.height, request.sampling.steps,
+  fmt::print("{} ({}), {}\n{}, {}x{}, {} steps, guidance {}, {}\n\n", info.device, info.driver,
+             tuning_text(tuned), info.model, request.width, request.height, request.sampling.steps,
              request.sampling.guidance, info.precision);
   for (const Times::Part& part : times.parts) {
     const double gain = faster(part);

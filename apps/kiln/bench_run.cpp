@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::string_view kResult = "bench.result";
 constexpr std::uint32_t kFewest = 3, kMost = 20;
-constexpr double kEnoughMs = 500;
 constexpr std::uint64_t kCacheBytes = 128ull << 20;
 
 // Passes through a buffer larger than caches.
@@ -86,7 +85,7 @@ Plan plan_of(const DeviceProfile& profile, const BenchProblem& problem, const Be
     result = problem.record(operands.inputs, operands.weights, launch_path(launch));
   }
   graph.keep(result, kResult, Traffic::host_reads);
-  return compile(graph, profile, options.kernel);
+  return compile(graph, profile, {options.kernel, options.tile});
 }
 
 std::vector<std::string> kernels_of(const Plan& plan) {
@@ -165,12 +164,18 @@ void add_launches(Stage& stage, std::vector<double>& launches) {
   for (const auto& [path, sum] : sums) launches.push_back(sum);
 }
 
-void time(Executor& executor, Stage& stage, std::uint32_t repeat, std::vector<double>& launches) {
+void time(Executor& executor, Stage& stage, const BenchOptions& options,
+          std::vector<double>& launches) {
   executor.wait(stage.submit());  // after the check the device may have gone to sleep
+  if (options.hopeless_ms > 0) {
+    add_launches(stage, launches);
+    if (median(launches) > options.hopeless_ms) return;
+    launches.clear();
+  }
   double total = 0;
   const auto enough = [&] {
-    if (repeat > 0) return launches.size() >= repeat;
-    return launches.size() >= kMost || (launches.size() >= kFewest && total >= kEnoughMs);
+    if (options.repeat > 0) return launches.size() >= options.repeat;
+    return launches.size() >= kMost || (launches.size() >= kFewest && total >= options.enough_ms);
   };
   while (!enough()) {
     executor.wait(stage.submit());
@@ -178,7 +183,7 @@ void time(Executor& executor, Stage& stage, std::uint32_t repeat, std::vector<do
     add_launches(stage, launches);
     for (std::size_t i = before; i < launches.size(); ++i) total += launches[i];
   }
-  if (repeat > 0) launches.resize(repeat);
+  if (options.repeat > 0) launches.resize(options.repeat);
 }
 
 }  // namespace
@@ -223,7 +228,7 @@ BenchTimes run_bench(OpenDevice& device, const DeviceProfile& profile, const Ben
     executor.wait(stage->submit());
     times.problem = difference(executor, problem, options.element);
     times.wrong = !times.problem.empty();
-    if (!times.wrong) time(executor, *stage, options.repeat, times.ms);
+    if (!times.wrong) time(executor, *stage, options, times.ms);
   } catch (const Error& error) {
     times.problem = error.what();
     times.ms.clear();

@@ -13,9 +13,14 @@ namespace kiln::app {
 
 struct BenchOptions {
   DType element = DType::f32;
-  std::uint32_t repeat = 0;  // launches timed; 0: as many as half a second holds, 3 to 20
-  std::string kernel = {};   // full name of the one to take; empty: the engine's own choice
-  bool cold = false;         // caches are filled with something else before each launch
+  std::uint32_t repeat = 0;  // launches timed; 0: as many as enough_ms hold, 3 to 20
+  double enough_ms = 500;
+  // Where a launch takes longer than this, to warm up, it is not repeated; 0: however long it
+  // takes.
+  double hopeless_ms = 0;
+  std::string kernel = {};  // full name of the one to take; empty: the engine's own choice
+  std::string tile = {};    // of that kernel; empty: that of the tuning table
+  bool cold = false;        // caches are filled with something else before each launch
   KernelReplacement replace = {};
 };
 

@@ -12,6 +12,7 @@
 #include "models/families/model.h"
 #include "models/pipeline/avoid_list.h"
 #include "models/pipeline/request_check.h"
+#include "models/pipeline/tuning_file.h"
 #include "runtime/base/error.h"
 #include "runtime/weights/json_text.h"
 
@@ -146,7 +147,9 @@ void run(const Arguments& arguments) {
   check_size(bench.width, bench.height, model);
   PhysicalDeviceInfo device;
   {
-    const OpenDevice open({.selector = arguments.model.options.device, .on_message = {}});
+    OpenDevice open({.selector = arguments.model.options.device, .on_message = {}});
+    // A file that cannot be used is told of when the stages' own devices are opened.
+    if (variants[0].options.uses_tuning) open.tune(read_tuning(open.profile(), {}));
     device = open.info();
   }
   const BenchPeaks peaks = measure_bench_peaks(device);
@@ -166,9 +169,9 @@ void run(const Arguments& arguments) {
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("{} ({})\n{}{}, {}x{}, {}\n\n{}", device.profile.name, device.profile.driver,
+  fmt::print("{} ({})\n{}{}, {}x{}, {}, {}\n\n{}", device.profile.name, device.profile.driver,
              to_text(peaks), result.info.model, bench.width, bench.height, result.info.precision,
-             text_of(report));
+             tuning_text(device.profile.tuned_kernels.size()), text_of(report));
 }
 
 }  // namespace

@@ -22,5 +22,6 @@ void add_info(CLI::App& program);
 void add_profile(CLI::App& program);
 void add_compile(CLI::App& program);
 void add_bench(CLI::App& program);
+void add_tune(CLI::App& program);
 
 }  // namespace kiln::app

@@ -153,10 +153,14 @@ std::vector<OperationKernels> operation_kernels(const DeviceProfile& device) {
   }
   std::vector<OperationKernels> result;
   for (const auto& [op, kernels] : chosen) {
-    OperationKernels& one = result.emplace_back(OperationKernels{op, {}, {}});
+    OperationKernels& one = result.emplace_back(OperationKernels{op, {}, {}, {}});
     one.kernels.assign(kernels.begin(), kernels.end());
     for (const auto& [name, launches] : anywhere[op]) {
-      if (kernels.contains(name) || here[op].contains(name)) continue;
+      if (kernels.contains(name)) continue;
+      if (here[op].contains(name)) {
+        one.in_reserve.push_back(name);
+        continue;
+      }
       one.refused.emplace_back(name, reason_against(name, device, element));
     }
   }

@@ -22,11 +22,14 @@ std::string for_each_choice(const DeviceProfile& device, const PlanMaker& make,
 struct OperationKernels {
   std::string operation;
   std::vector<std::pair<std::string, std::uint32_t>> kernels;  // name and launches
+  // Kernels that serve it when those above are avoided.
+  std::vector<std::string> in_reserve;
   // Kernels that could serve it elsewhere, but not on this device, and why.
   std::vector<std::pair<std::string, std::string>> refused;
 };
 
-// Sorted by operation; in 16 bits where the device stores them. Needs no device.
+// Every kernel that an operation has stands in one of its lists. Sorted by operation; in 16 bits
+// where the device stores them. Needs no device.
 std::vector<OperationKernels> operation_kernels(const DeviceProfile& device);
 
 }  // namespace kiln::app

@@ -6,8 +6,10 @@
 
 #include "apps/kiln/commands.h"
 #include "apps/kiln/kernel_choices.h"
+#include "apps/kiln/terminal.h"
 #include "kernels/all.h"
 #include "models/pipeline/kiln.h"
+#include "models/pipeline/tuning_file.h"
 #include "runtime/execution/open_device.h"
 
 namespace kiln::app {
@@ -23,18 +25,24 @@ nlohmann::json as_json(const std::vector<OperationKernels>& operations) {
     for (const auto& [name, reason] : one.refused) {
       refused.push_back({{"kernel", name}, {"reason", reason}});
     }
-    list.push_back({{"operation", one.operation}, {"kernels", kernels}, {"refused", refused}});
+    list.push_back({{"operation", one.operation},
+                    {"kernels", kernels},
+                    {"in_reserve", one.in_reserve},
+                    {"refused", refused}});
   }
   return list;
 }
 
 void print(const OperationKernels& one) {
-  std::string names, refused;
+  std::string names, reserve, refused;
   for (const auto& [name, launches] : one.kernels) names += (names.empty() ? "" : ", ") + name;
+  for (const std::string& name : one.in_reserve) {
+    reserve += (reserve.empty() ? "; in reserve: " : ", ") + name;
+  }
   for (const auto& [name, reason] : one.refused) {
     refused += fmt::format("{}{}: {}", refused.empty() ? "; not " : "; ", name, reason);
   }
-  fmt::print("   {}: {}{}\n", one.operation, names, refused);
+  fmt::print("   {}: {}{}{}\n", one.operation, names, reserve, refused);
 }
 
 // By index, as devices() lists them; none where a device is refused.
@@ -43,9 +51,28 @@ std::vector<OperationKernels> kernels_of(const PhysicalDeviceInfo& device) {
   return operation_kernels(device.profile);
 }
 
+// The devices as a command that paints would open them. terminal: hears of files that are ignored.
+std::vector<PhysicalDeviceInfo> tuned_devices(Terminal& terminal) {
+  std::vector<PhysicalDeviceInfo> devices = list_devices();
+  for (PhysicalDeviceInfo& device : devices) {
+    const auto warn = [&](std::string_view line) { terminal.warn(line); };
+    if (device.refused.empty()) {
+      device.profile.tuned_kernels = read_tuning(device.profile, warn);
+    }
+  }
+  return devices;
+}
+
+std::string tuning_text(const DeviceProfile& device) {
+  if (device.tuned_kernels.empty()) return "not tuned (see kiln tune)";
+  return fmt::format("{} problems tuned, in {}", device.tuned_kernels.size(),
+                     tuning_file(device).string());
+}
+
 void print_devices(bool json) {
+  Terminal terminal(false);
   const std::vector<DeviceDescription> found = devices();
-  const std::vector<PhysicalDeviceInfo> profiles = list_devices();
+  const std::vector<PhysicalDeviceInfo> profiles = tuned_devices(terminal);
   if (json) {
     nlohmann::json list = nlohmann::json::array();
     for (const DeviceDescription& device : found) {
@@ -56,6 +83,7 @@ void print_devices(bool json) {
                       {"refused", device.refused},
                       {"facts", device.facts},
                       {"quirks", device.quirks},
+                      {"tuned_problems", profiles.at(device.index).profile.tuned_kernels.size()},
                       {"operations", as_json(kernels_of(profiles.at(device.index)))}});
     }
     fmt::print("{}\n", list.dump(2));
@@ -66,7 +94,9 @@ void print_devices(bool json) {
     if (!device.refused.empty()) fmt::print("   cannot be used: {}\n", device.refused);
     fmt::print("{}", device.facts);
     for (const std::string& quirk : device.quirks) fmt::print("   quirk: {}\n", quirk);
-    for (const OperationKernels& one : kernels_of(profiles.at(device.index))) print(one);
+    const PhysicalDeviceInfo& info = profiles.at(device.index);
+    if (device.refused.empty()) fmt::print("   {}\n", tuning_text(info.profile));
+    for (const OperationKernels& one : kernels_of(info)) print(one);
   }
   for (const std::string_view kernel : kernels::not_built()) {
     fmt::print("{} was not built: the glslang of the build is too old for it\n", kernel);

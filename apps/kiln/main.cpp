@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   kiln::app::add_profile(program);
   kiln::app::add_compile(program);
   kiln::app::add_bench(program);
+  kiln::app::add_tune(program);
   const auto commands = program.get_subcommands([](const CLI::App*) { return true; });
   const bool known = argc < 2 || argv[1][0] == '-' ||
                      std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {

@@ -27,6 +27,10 @@ void add_avoid(CLI::App& command, std::vector<std::string>& kernels) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void add_no_tuning(CLI::App& command, bool& flag) {
+  command.add_flag("--no-tuning", flag, "leave aside what `kiln tune` found fastest here");
+}
+
 void add_max_memory(CLI::App& command, std::string& size) {
   command.add_option("--max-memory", size,
                      "most to use of the device's own memory, such as 2GB or 512MiB; what does not "
@@ -47,6 +51,7 @@ void ModelArguments::add_to(CLI::App& command) {
   add_avoid(command, options.avoid);
   command.add_flag("--no-avoid-list", no_avoid_list,
                    "use kernels that `kiln verify` found wrong with this driver, too");
+  add_no_tuning(command, no_tuning);
   command.add_flag("--no-pipeline-cache", no_pipeline_cache,
                    "compile all pipelines anew, and keep none for the next run");
   command.add_flag("--lenient", options.lenient, "accept weight files with holes, with a warning");
@@ -66,6 +71,7 @@ ModelOptions ModelArguments::resolve(Terminal& terminal) const {
   }
   resolved.avoid = full_kernel_names(options.avoid);
   resolved.uses_avoid_list = !no_avoid_list;
+  resolved.uses_tuning = !no_tuning;
   resolved.keeps_pipelines = !no_pipeline_cache;
   if (!max_memory.empty()) resolved.max_memory_bytes = parse_memory("--max-memory", max_memory);
   resolved.tell = [&terminal](std::string_view line) { terminal.tell(line); };

@@ -14,15 +14,18 @@ namespace kiln::app {
 // --avoid KERNEL, as often as wanted.
 void add_avoid(CLI::App& command, std::vector<std::string>& kernels);
 
+// --no-tuning.
+void add_no_tuning(CLI::App& command, bool& flag);
+
 // --max-memory SIZE, such as 2GB.
 void add_max_memory(CLI::App& command, std::string& size);
 
 // -m --model, --config, --vocabulary, --device, --precision, --max-memory, --avoid,
-// --no-avoid-list, --no-pipeline-cache, --lenient, --quiet
+// --no-avoid-list, --no-tuning, --no-pipeline-cache, --lenient, --quiet
 struct ModelArguments {
   ModelOptions options;
   std::string precision = "auto", max_memory;
-  bool quiet = false, no_avoid_list = false, no_pipeline_cache = false;
+  bool quiet = false, no_avoid_list = false, no_pipeline_cache = false, no_tuning = false;
 
   void add_to(CLI::App& command);
   // Checks the words and adds the terminal's warnings.

@@ -81,6 +81,9 @@ struct ModelOptions {
   // with one warning that names them.
   std::vector<std::string> avoid = {};
   bool uses_avoid_list = false;
+  // Kernels and tiles as `kiln tune` found them fastest with this driver. They change a picture by
+  // rounding at most; what is kept there and cannot be used is ignored with one warning.
+  bool uses_tuning = false;
   // Keeps pipelines in the user's cache folder for the next run with this driver version; what is
   // kept there and cannot be used is ignored with one warning.
   bool keeps_pipelines = false;

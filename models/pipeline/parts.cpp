@@ -8,6 +8,7 @@
 #include "models/pipeline/avoid_list.h"
 #include "models/pipeline/host_data.h"
 #include "models/pipeline/pipeline_cache.h"
+#include "models/pipeline/tuning_file.h"
 #include "models/sampling/pick_latent.h"
 #include "runtime/base/error.h"
 
@@ -56,6 +57,7 @@ Pipeline::Parts::Parts(const ModelOptions& model_options)
       element(element_for(model_options.precision, device.info())),
       executor(device.device(), model_options.profile) {
   choose_avoided_kernels();
+  if (options.uses_tuning) device.tune(read_tuning(device.profile(), options.warn));
   if (!options.keeps_pipelines) return;
   const std::vector<std::byte> kept = read_pipeline_cache(device.profile(), options.warn);
   kept_bytes_ = kept.size();

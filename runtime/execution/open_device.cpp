@@ -27,6 +27,8 @@ const PhysicalDeviceInfo& OpenDevice::info() const { return device_->info(); }
 
 void OpenDevice::avoid(std::vector<std::string> kernels) { device_->avoid(std::move(kernels)); }
 
+void OpenDevice::tune(TunedKernels kernels) { device_->tune(std::move(kernels)); }
+
 std::uint32_t OpenDevice::validation_messages() const { return instance_->validation_messages(); }
 
 }  // namespace kiln

@@ -40,6 +40,8 @@ class OpenDevice {
   // Plans compiled for profile() afterwards do without these kernels (full names, such as
   // "norm/group_norm"), in place of those named before.
   void avoid(std::vector<std::string> kernels);
+  // They obey these choices where they can, in place of those made before.
+  void tune(TunedKernels kernels);
   // Warnings and errors of the validation layer so far.
   std::uint32_t validation_messages() const;
 

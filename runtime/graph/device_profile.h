@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +23,18 @@ struct MatrixShape {
   std::uint32_t m = 0, n = 0, k = 0;
   DType input = DType::f16;
   DType accumulator = DType::f32;
+  bool operator==(const MatrixShape&) const = default;
 };
+
+// A kernel, by full name, and the tile it is launched with (runtime/ops/tuning.h); no tile: the one
+// of the tuning table.
+struct KernelChoice {
+  std::string kernel = {}, tile = {};
+  bool operator==(const KernelChoice&) const = default;
+};
+
+// By PlannedProblem::name.
+using TunedKernels = std::map<std::string, KernelChoice, std::less<>>;
 
 // Defaults are the least that Vulkan 1.2 promises plus subgroup basics, so that a profile made by
 // hand in a test is a minimal device.
@@ -58,6 +71,9 @@ struct DeviceProfile {
 
   // Kernels not to be used, by full name ("norm/group_norm"): the user's wish, not the device's.
   std::vector<std::string> avoided_kernels = {};
+
+  // What was measured to be fastest here; obeyed where it can be.
+  TunedKernels tuned_kernels = {};
 
   // Whether a pipeline can have subgroups of just this size.
   bool has_subgroups_of(std::uint32_t size) const {

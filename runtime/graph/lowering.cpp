@@ -52,6 +52,12 @@ void Lowering::replace_input(std::size_t index, const Operand& operand) {
 
 void Lowering::replace_output(const Operand& operand) { replaced_output_ = operand; }
 
+KernelChoice Lowering::preferred(std::string_view problem) const {
+  if (!wanted_.kernel.empty()) return wanted_;
+  const auto tuned = device_.tuned_kernels.find(problem);
+  return tuned == device_.tuned_kernels.end() ? KernelChoice{} : tuned->second;
+}
+
 Operand Lowering::packed(std::size_t input, const Packing& packing) {
   const std::uint32_t source = value(input).weight;
   const WeightData& data = graph_.weights()[source];

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -31,12 +32,19 @@ struct PlannedWeight {
   bool streamed = false;
 };
 
+// A problem that several kernels could serve.
+struct PlannedProblem {
+  std::string name;  // "conv 2x64x64x320->320 F16"
+  // What could serve it on a device: first what does so when nothing is tuned.
+  std::function<std::vector<KernelChoice>(const DeviceProfile& device)> choices;
+};
+
 // A kernel generated from a shader has: struct Args; struct Constants; and
 // static const KernelInfo& info(DType element).
 class Lowering {
  public:
-  Lowering(const Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel = {})
-      : graph_(graph), device_(device), wanted_kernel_(wanted_kernel) {}
+  Lowering(const Graph& graph, const DeviceProfile& device, const KernelChoice& wanted = {})
+      : graph_(graph), device_(device), wanted_(wanted) {}
 
   // Lowers every node; `dispatches`, `weights` and `scratch_bytes` grow.
   void run(const std::vector<Node>& nodes);
@@ -44,8 +52,12 @@ class Lowering {
   // --- For ops ---
   const DeviceProfile& device() const { return device_; }
   DType element() const { return graph_.element(); }
-  // Name of the kernel to prefer where an operation has several; empty: the best that fits.
-  std::string_view wanted_kernel() const { return wanted_kernel_; }
+  // The kernel to prefer where an operation has several: the one wanted everywhere, else that tuned
+  // for a problem of this name; none: the best that fits.
+  KernelChoice preferred(std::string_view problem) const;
+  // Name of the tile to launch the kernel with that was chosen; empty: that of the tuning table.
+  std::string_view tile() const { return tile_; }
+  void choose_tile(std::string tile) { tile_ = std::move(tile); }
   std::string_view path() const { return node_->path; }
   std::size_t inputs() const { return node_->inputs.size(); }
 
@@ -89,6 +101,7 @@ class Lowering {
 
   std::vector<Dispatch> dispatches;
   std::vector<PlannedWeight> weights;
+  std::vector<PlannedProblem> problems;  // each as often as it was met
   struct Scratch {
     std::uint64_t size_bytes = 0;
     std::uint32_t first_dispatch = 0, last_dispatch = 0;
@@ -121,7 +134,8 @@ class Lowering {
 
   const Graph& graph_;
   const DeviceProfile& device_;
-  std::string_view wanted_kernel_;
+  KernelChoice wanted_;
+  std::string tile_;
   const Node* node_ = nullptr;
   std::uint32_t node_index_ = 0;
   std::map<std::size_t, Operand> replaced_inputs_;

@@ -22,12 +22,12 @@ std::uint64_t value_bytes(const Value& value) {
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Node>& nodes, const DeviceProfile& device,
-          std::string_view wanted_kernel, const Streaming& streaming)
+          const KernelChoice& wanted, const Streaming& streaming)
       : graph_(graph),
         nodes_(nodes),
         device_(device),
         streaming_(streaming),
-        lowering_(graph, device, wanted_kernel) {}
+        lowering_(graph, device, wanted) {}
 
   Plan run() {
     lowering_.run(nodes_);
@@ -35,6 +35,7 @@ class Planner {
     plan_.element = graph_.element();
     plan_.dispatches = std::move(lowering_.dispatches);
     plan_.weights = std::move(lowering_.weights);
+    plan_.problems = std::move(lowering_.problems);
     plan_.sources = graph_.weights();
     for (const Node& node : nodes_) {
       const std::string details = node.op->details();
@@ -211,11 +212,11 @@ std::string range_text(const Plan& plan, const Range& range) {
 
 }  // namespace
 
-Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel,
+Plan compile(Graph& graph, const DeviceProfile& device, const KernelChoice& wanted,
              const Streaming& streaming) {
   const auto recorded = std::uint32_t(graph.nodes().size());
   const std::vector<Node> nodes = fuse(graph);
-  Plan plan = Planner(graph, nodes, device, wanted_kernel, streaming).run();
+  Plan plan = Planner(graph, nodes, device, wanted, streaming).run();
   plan.recorded_nodes = recorded;
   return plan;
 }

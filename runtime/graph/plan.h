@@ -33,6 +33,7 @@ struct Plan {
   DType element = DType::f32;
   std::vector<Dispatch> dispatches;
   std::vector<PlannedNode> nodes;
+  std::vector<PlannedProblem> problems;
   std::vector<PlannedPersistent> persistents;
   std::vector<WeightData> sources;     // weights as the model declared them
   std::vector<PlannedWeight> weights;  // as kernels read them
@@ -52,10 +53,10 @@ struct Plan {
 };
 
 // Runs the four passes: fuse, lower, memory, barriers. Consumes the graph's tape.
-// Throws Error naming the tensor that exceeds a limit of the device. wanted_kernel: an operation
-// that has this kernel among its candidates takes it wherever it fits, so that tests reach each of
-// them. streaming: which weights stay in host memory.
-Plan compile(Graph& graph, const DeviceProfile& device, std::string_view wanted_kernel = {},
+// Throws Error naming the tensor that exceeds a limit of the device. wanted: an operation that
+// has this kernel among its candidates takes it wherever it and its tile fit, so that tests reach
+// each of them. streaming: which weights stay in host memory.
+Plan compile(Graph& graph, const DeviceProfile& device, const KernelChoice& wanted = {},
              const Streaming& streaming = {});
 
 }  // namespace kiln

@@ -65,9 +65,19 @@ bool fits_broadcast(const DeviceProfile& device, DType element, const AttentionP
          problem.head % (element == DType::f16 ? 2 : 1) == 0;
 }
 
+std::vector<std::uint32_t> broadcast_tiles(const DeviceProfile& device,
+                                           const AttentionProblem& problem) {
+  return attention_broadcast_tiles(problem.queries / device.subgroup_size, problem.head);
+}
+
+std::vector<std::string> broadcast_names(const DeviceProfile& device, DType,
+                                         const AttentionProblem& problem) {
+  return names_of(broadcast_tiles(device, problem));
+}
+
 void lower_broadcast(Lowering& to, const AttentionProblem& problem) {
   const std::uint32_t lanes = to.device().subgroup_size;
-  const std::uint32_t queries = attention_broadcast_queries(problem.queries / lanes, problem.head);
+  const std::uint32_t queries = tile_named(broadcast_tiles(to.device(), problem), to.tile());
   to.require_turns(divide_up(problem.keys, 4));
   launch<kernels::attention_broadcast>(
       to, problem, {.lanes = lanes, .queries = queries, .head = problem.head}, lanes * queries);
@@ -92,8 +102,24 @@ std::uint64_t turns_of_tiles(const AttentionProblem& problem, const AttentionTil
   return divide_up(problem.keys, keys) * (1 + a_tile) + tile.rows * tile.lanes;
 }
 
+std::vector<AttentionTile> tiles_of(const DeviceProfile& device, DType element,
+                                    const AttentionProblem& problem) {
+  std::vector<AttentionTile> tiles =
+      attention_tiles(device, problem.queries, problem.head, size_bytes(element));
+  const auto has_too_many_turns = [&](const AttentionTile& tile) {
+    return turns_of_tiles(problem, tile) > device.max_loop_turns;
+  };
+  tiles.erase(std::remove_if(tiles.begin() + 1, tiles.end(), has_too_many_turns), tiles.end());
+  return tiles;
+}
+
+std::vector<std::string> tile_names(const DeviceProfile& device, DType element,
+                                    const AttentionProblem& problem) {
+  return names_of(tiles_of(device, element, problem));
+}
+
 void lower_tiles(Lowering& to, const AttentionProblem& problem) {
-  const AttentionTile tile = tile_of(to.device(), to.element(), problem);
+  const AttentionTile tile = tile_named(tiles_of(to.device(), to.element(), problem), to.tile());
   to.require_turns(turns_of_tiles(problem, tile));
   launch<kernels::attention_tiled>(to, problem,
                                    {.lanes = tile.lanes,
@@ -146,20 +172,27 @@ bool runs_on_cpu(const DeviceProfile& device, DType, const AttentionProblem&) {
 }
 
 constexpr AttentionCandidate kCandidates[] = {
-    {kernels::attention_broadcast::info, fits_broadcast, lower_broadcast},
+    {kernels::attention_broadcast::info, fits_broadcast, lower_broadcast, broadcast_names},
     {kernels::attention::info, runs_on_cpu, lower_one_query},
 #ifdef KILN_MATRIX_KERNELS
     {kernels::attention_matrix::info, fits_matrix, lower_matrix},
 #endif
-    {kernels::attention_tiled::info, fits_tiles, lower_tiles},
+    {kernels::attention_tiled::info, fits_tiles, lower_tiles, tile_names},
 };
 
 }  // namespace
 
+std::string problem_name(const AttentionProblem& problem, DType element) {
+  return fmt::format("attention {}x{}x{}x{}x{}{} {}", problem.images, problem.heads,
+                     problem.queries, problem.keys, problem.head, problem.causal ? " causal" : "",
+                     to_text(element));
+}
+
 std::span<const AttentionCandidate> attention_candidates() { return kCandidates; }
 
 void lower_attention(Lowering& to, const AttentionProblem& problem) {
-  lower_through(attention_candidates(), to, problem, "attention");
+  lower_through(attention_candidates(), to, problem, "attention",
+                problem_name(problem, to.element()));
 }
 
 }  // namespace kiln

@@ -16,6 +16,10 @@ struct AttentionProblem {
 
 using AttentionCandidate = Candidate<AttentionProblem>;
 
+// "attention 2x8x4096x77x40 F16": images, heads, queries, keys, size of a head; " causal" before
+// the type.
+std::string problem_name(const AttentionProblem& problem, DType element);
+
 // Best first.
 std::span<const AttentionCandidate> attention_candidates();
 

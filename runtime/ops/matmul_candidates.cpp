@@ -88,7 +88,8 @@ void launch(Lowering& to, const MatmulProblem& problem, const Operands& of,
 }
 
 void lower_plain(Lowering& to, const MatmulProblem& problem) {
-  const MatmulTile tile = matmul_tile(to.device(), problem.rows, problem.outputs);
+  const MatmulTile tile =
+      tile_named(matmul_tiles(to.device(), problem.rows, problem.outputs), to.tile());
   const std::uint32_t columns = tile.lanes * 4;
   launch<kernels::matmul>(to, problem, operands_of(to, problem, columns),
                           {.lanes = tile.lanes,
@@ -96,6 +97,11 @@ void lower_plain(Lowering& to, const MatmulProblem& problem) {
                            .rows = tile.rows,
                            .vector = problem.inputs % 4 == 0},
                           tile.group_rows * tile.rows, columns);
+}
+
+std::vector<std::string> plain_tiles(const DeviceProfile& device, DType,
+                                     const MatmulProblem& problem) {
+  return names_of(matmul_tiles(device, problem.rows, problem.outputs));
 }
 
 // Whether a subgroup is one vector of a CPU and x's and y's rows are whole loads of it.
@@ -107,9 +113,15 @@ bool fits_broadcast(const DeviceProfile& device, DType element, const MatmulProb
 
 void lower_broadcast(Lowering& to, const MatmulProblem& problem) {
   const std::uint32_t lanes = to.device().subgroup_size, columns = lanes * 4;
-  const std::uint32_t rows = matmul_broadcast_rows(to.device(), problem.rows);
+  const std::uint32_t rows =
+      tile_named(matmul_broadcast_tiles(to.device(), problem.rows), to.tile());
   launch<kernels::matmul_broadcast>(to, problem, operands_of(to, problem, columns),
                                     {.lanes = lanes, .rows = rows}, rows, columns);
+}
+
+std::vector<std::string> broadcast_tiles(const DeviceProfile& device, DType,
+                                         const MatmulProblem& problem) {
+  return names_of(matmul_broadcast_tiles(device, problem.rows));
 }
 
 #ifdef KILN_MATRIX_KERNELS
@@ -120,7 +132,8 @@ bool fits_matrix(const DeviceProfile& device, DType element, const MatmulProblem
 }
 
 void lower_matrix(Lowering& to, const MatmulProblem& problem) {
-  const MatrixTile tile = *matrix_tile(to.device(), problem.rows, problem.outputs);
+  const MatrixTile tile =
+      tile_named(matrix_tiles(to.device(), problem.rows, problem.outputs), to.tile());
   launch<kernels::matmul_matrix>(to, problem, operands_of(to, problem, 64, 32),
                                  {.subgroup = tile.subgroup,
                                   .workgroup = tile.workgroup(),
@@ -134,6 +147,11 @@ void lower_matrix(Lowering& to, const MatmulProblem& problem) {
                                   .vector = problem.outputs % 4 == 0},
                                  tile.rows(), tile.columns());
 }
+
+std::vector<std::string> matrix_names(const DeviceProfile& device, DType,
+                                      const MatmulProblem& problem) {
+  return names_of(matrix_tiles(device, problem.rows, problem.outputs));
+}
 #endif
 
 // Whole words of shared memory, and rows enough to share them.
@@ -143,7 +161,8 @@ bool fits_tiled(const DeviceProfile&, DType element, const MatmulProblem& proble
 
 template <typename Kernel>
 void lower_tiled(Lowering& to, const MatmulProblem& problem) {
-  const TiledMatmul tile = tiled_matmul(to.device(), problem.rows, problem.outputs);
+  const TiledMatmul tile =
+      tile_named(tiled_matmul_tiles(to.device(), problem.rows, problem.outputs), to.tile());
   const std::uint32_t depth = to.element() == DType::f16 ? 2 : 1;
   launch<Kernel>(to, problem, operands_of(to, problem, tile.columns(), depth),
                  {.lanes = tile.lanes,
@@ -151,6 +170,11 @@ void lower_tiled(Lowering& to, const MatmulProblem& problem) {
                   .row_quads = tile.row_quads,
                   .vector = problem.outputs % 4 == 0},
                  tile.rows(), tile.columns());
+}
+
+std::vector<std::string> tiled_names(const DeviceProfile& device, DType,
+                                     const MatmulProblem& problem) {
+  return names_of(tiled_matmul_tiles(device, problem.rows, problem.outputs));
 }
 
 // 16-bit pairs alone: such a word in 32 bits would be one number.
@@ -166,14 +190,15 @@ bool shares_badly(const DeviceProfile& device, DType, const MatmulProblem&) {
 
 constexpr MatmulCandidate kCandidates[] = {
     {kernels::winograd::info, fits_winograd, lower_winograd},
-    {kernels::matmul_broadcast::info, fits_broadcast, lower_broadcast},
+    {kernels::matmul_broadcast::info, fits_broadcast, lower_broadcast, broadcast_tiles},
 #ifdef KILN_MATRIX_KERNELS
-    {kernels::matmul_matrix::info, fits_matrix, lower_matrix},
+    {kernels::matmul_matrix::info, fits_matrix, lower_matrix, matrix_names},
 #endif
-    {kernels::matmul::info, shares_badly, lower_plain},
-    {kernels::matmul_tiled_dot::info, fits_tiled_dot, lower_tiled<kernels::matmul_tiled_dot>},
-    {kernels::matmul_tiled::info, fits_tiled, lower_tiled<kernels::matmul_tiled>},
-    {kernels::matmul::info, always, lower_plain},
+    {kernels::matmul::info, shares_badly, lower_plain, plain_tiles},
+    {kernels::matmul_tiled_dot::info, fits_tiled_dot, lower_tiled<kernels::matmul_tiled_dot>,
+     tiled_names},
+    {kernels::matmul_tiled::info, fits_tiled, lower_tiled<kernels::matmul_tiled>, tiled_names},
+    {kernels::matmul::info, always, lower_plain, plain_tiles},
 };
 
 // Those that obey first_row and take a picture of any number of lines.
@@ -184,6 +209,20 @@ constexpr MatmulCandidate kBandCandidates[] = {
 
 }  // namespace
 
+std::string problem_name(const MatmulProblem& problem, DType element) {
+  if (problem.is_band) return {};
+  if (problem.kernel == 1 && problem.stride == 1) {
+    return fmt::format("matmul {}x{}x{} {}", problem.rows, problem.outputs, problem.inputs,
+                       to_text(element));
+  }
+  const std::uint32_t images = problem.rows / (problem.out_height * problem.out_width);
+  const bool right_bottom = problem.kernel > 1 && problem.padding == 0;
+  return fmt::format("conv {}x{}x{}x{}->{}{}{}{} {}", images, problem.in_height, problem.in_width,
+                     problem.inputs, problem.outputs, problem.kernel == 1 ? " k1" : "",
+                     problem.stride == 2 ? " s2" : "", right_bottom ? " right_bottom" : "",
+                     to_text(element));
+}
+
 std::span<const MatmulCandidate> matmul_candidates() { return kCandidates; }
 
 void lower_matmul(Lowering& to, const MatmulProblem& problem) {
@@ -192,7 +231,7 @@ void lower_matmul(Lowering& to, const MatmulProblem& problem) {
                    (1 + divide_up(problem.inputs, problem.inputs % 4 == 0 ? 4 : 1)));
   const auto candidates =
       problem.is_band ? std::span<const MatmulCandidate>(kBandCandidates) : matmul_candidates();
-  lower_through(candidates, to, problem, "matmul");
+  lower_through(candidates, to, problem, "matmul", problem_name(problem, to.element()));
 }
 
 }  // namespace kiln

@@ -1,7 +1,10 @@
 // Tile sizes; rows are tried from the top, the first whose condition holds is taken.
 #include "runtime/ops/tuning.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 #include <utility>
 
@@ -42,6 +45,45 @@ std::uint32_t least_subgroup(const DeviceProfile& device) {
   return device.subgroup_size_control ? device.min_subgroup_size : device.subgroup_size;
 }
 
+// Adds what is none of the tiles yet.
+template <typename Tile>
+void add_tile(std::vector<Tile>& tiles, const Tile& tile) {
+  if (std::find(tiles.begin(), tiles.end(), tile) == tiles.end()) tiles.push_back(tile);
+}
+
+bool allows_workgroup(const DeviceProfile& device, std::uint32_t x, std::uint32_t y) {
+  return x * y <= device.max_workgroup_invocations && x <= device.max_workgroup_size[0] &&
+         y <= device.max_workgroup_size[1];
+}
+
+// Down to what fits, of a tile that holds the quads of a head.
+void shorten_chunk(AttentionTile& tile, std::uint32_t element_bytes, std::uint32_t most_shared) {
+  if (tile.shared_bytes(element_bytes) <= most_shared) return;
+  tile.chunk = std::min(tile.chunk, 8u);
+  while (tile.chunk > 1 && tile.shared_bytes(element_bytes) > most_shared) tile.chunk /= 2;
+}
+
+// What an attention tile may take.
+struct AttentionRoom {
+  std::uint32_t invocations = 64, rows = 2;
+  std::uint32_t most_sums = 8;  // quads an invocation
+  std::uint32_t most_shared = 16384;
+};
+
+AttentionTile attention_tile_in(const AttentionRoom& room, std::uint32_t head,
+                                std::uint32_t element_bytes) {
+  const auto quads = std::uint32_t(divide_up(head, 4));
+  AttentionTile tile{.rows = room.rows, .chunk = quads};
+  while (tile.lanes < 32 && divide_up(quads, tile.lanes) * tile.rows > room.most_sums) {
+    tile.lanes *= 2;
+  }
+  tile.group_rows = room.invocations / tile.lanes;
+  shorten_chunk(tile, element_bytes, room.most_shared);
+  return tile;
+}
+
+constexpr AttentionRoom kSmallRoom, kLargeRoom = {128, 4, 20, 24576};
+
 }  // namespace
 
 MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs) {
@@ -58,6 +100,34 @@ MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uin
   return {.lanes = 16, .group_rows = 4, .rows = 2};
 }
 
+std::string MatmulTile::name() const { return fmt::format("{}x{}x{}", lanes, group_rows, rows); }
+
+std::vector<MatmulTile> matmul_tiles(const DeviceProfile& device, std::uint32_t rows,
+                                     std::uint32_t outputs) {
+  std::vector<MatmulTile> tiles = {matmul_tile(device, rows, outputs)};
+  const auto try_also = [&](const MatmulTile& tile) {
+    const bool wasteful = tile.group_rows * tile.rows >= 2 * std::max(rows, 2u);
+    if (!wasteful && allows_workgroup(device, tile.lanes, tile.group_rows)) add_tile(tiles, tile);
+  };
+  if (device.kind == DeviceKind::cpu) {
+    const auto with_rows = [&](std::uint32_t more) {
+      return MatmulTile{tiles[0].lanes, tiles[0].group_rows, more};
+    };
+    for (const std::uint32_t more : {16u, 8u, 4u, 1u}) try_also(with_rows(more));
+    return tiles;
+  }
+  for (const MatmulTile& more : {MatmulTile{16, 4, 8},
+                                 {16, 4, 4},
+                                 {16, 4, 2},
+                                 {16, 4, 1},
+                                 {8, 8, 8},
+                                 {32, 2, 4},
+                                 {32, 1, 2}}) {
+    try_also(more);
+  }
+  return tiles;
+}
+
 bool is_vector_cpu(const DeviceProfile& device) {
   const std::uint32_t lanes = device.subgroup_size;
   return device.kind == DeviceKind::cpu && lanes >= 4 && lanes <= 16 &&
@@ -72,6 +142,38 @@ TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::u
   if (!enough() && !has_short_subgroups(device)) tile.group_rows = 8;
   if (!enough()) tile.row_quads = 1;
   return tile;
+}
+
+std::uint32_t TiledMatmul::shared_bytes() const {
+  constexpr std::uint32_t kWords = 16, kQuadBytes = 16;
+  return kWords * (rows() / 4 + 1 + columns() / 4) * kQuadBytes;
+}
+
+std::string TiledMatmul::name() const {
+  return fmt::format("{}x{}x{}", lanes, group_rows, row_quads);
+}
+
+std::vector<TiledMatmul> tiled_matmul_tiles(const DeviceProfile& device, std::uint32_t rows,
+                                            std::uint32_t outputs) {
+  std::vector<TiledMatmul> tiles = {tiled_matmul(device, rows, outputs)};
+  for (const TiledMatmul& tile : {TiledMatmul{8, 16, 2},
+                                  {8, 16, 1},
+                                  {8, 8, 2},
+                                  {8, 8, 1},
+                                  {8, 32, 1},
+                                  {16, 8, 2},
+                                  {16, 8, 1},
+                                  {16, 16, 1}}) {
+    if (tile.rows() < 2 * rows && allows_workgroup(device, tile.lanes, tile.group_rows) &&
+        tile.shared_bytes() <= device.max_shared_bytes)
+      add_tile(tiles, tile);
+  }
+  return tiles;
+}
+
+std::string MatrixTile::name() const {
+  return fmt::format("{}x{}x{}x{}x{}", subgroup, subgroups_m, subgroups_n, matrices_m * matrix.m,
+                     matrices_n * matrix.n);
 }
 
 std::uint32_t MatrixTile::shared_bytes() const {
@@ -101,6 +203,32 @@ std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t
   return best;
 }
 
+std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, std::uint32_t rows,
+                                     std::uint32_t outputs) {
+  const std::optional<MatrixTile> first = matrix_tile(device, rows, outputs);
+  if (!first) return {};
+  std::vector<MatrixTile> tiles = {*first};
+  const auto try_also = [&](std::uint32_t m, std::uint32_t n, std::uint32_t times_rows) {
+    MatrixTile tile = *first;
+    tile.subgroups_m = m;
+    tile.subgroups_n = n;
+    tile.matrices_m = first->matrices_m * times_rows;
+    const std::uint32_t workgroup = tile.workgroup();
+    // Each invocation loads as many eighths of a step as the others.
+    const bool whole = tile.rows() * 4 % workgroup == 0 && tile.columns() * 4 % workgroup == 0;
+    if (whole && allows_workgroup(device, workgroup, 1) && tile.rows() < 2 * std::max(rows, 32u) &&
+        tile.shared_bytes() <= device.max_shared_bytes)
+      add_tile(tiles, tile);
+  };
+  for (const auto& [m, n] :
+       {std::pair{4u, 2u}, {2u, 2u}, {2u, 1u}, {1u, 1u}, {4u, 1u}, {1u, 2u}, {2u, 4u}}) {
+    try_also(m, n, 1);
+  }
+  // More sums an invocation: fewer loads for each.
+  for (const auto& [m, n] : {std::pair{2u, 2u}, {2u, 1u}, {1u, 2u}, {1u, 1u}}) try_also(m, n, 2);
+  return tiles;
+}
+
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows) {
   // More rows share a load of weights; wide vectors have more registers to keep their sums in.
   if (rows >= 32 && device.subgroup_size >= 16) return 32;
@@ -108,9 +236,25 @@ std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t r
   return rows >= 4 ? 4 : 1;
 }
 
+std::vector<std::uint32_t> matmul_broadcast_tiles(const DeviceProfile& device, std::uint32_t rows) {
+  std::vector<std::uint32_t> tiles = {matmul_broadcast_rows(device, rows)};
+  for (const std::uint32_t more : {32u, 16u, 8u, 4u}) {
+    if (more < 2 * rows) add_tile(tiles, more);
+  }
+  return tiles;
+}
+
 std::uint32_t attention_broadcast_queries(std::uint32_t queries, std::uint32_t head) {
   // Two share a broadcast; what both hold is to fit a first-level cache.
   return queries >= 2 && head <= 80 ? 2 : 1;
+}
+
+std::vector<std::uint32_t> attention_broadcast_tiles(std::uint32_t queries, std::uint32_t head) {
+  std::vector<std::uint32_t> tiles = {attention_broadcast_queries(queries, head)};
+  for (const std::uint32_t more : {1u, 2u}) {
+    if (more <= std::max(queries, 1u)) add_tile(tiles, more);
+  }
+  return tiles;
 }
 
 std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units) {
@@ -122,6 +266,10 @@ std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units) {
 std::uint32_t AttentionTile::shared_bytes(std::uint32_t element_bytes) const {
   const std::uint32_t tile = (queries() + lanes * keys) * (chunk + 1) * 4 * element_bytes;
   return tile + queries() * (lanes * keys + 4 + lanes) * 4;
+}
+
+std::string AttentionTile::name() const {
+  return fmt::format("{}x{}x{}x{}x{}", lanes, group_rows, rows, keys, chunk);
 }
 
 AttentionTile attention_tile(const DeviceProfile& device, std::uint32_t queries, std::uint32_t head,
@@ -140,10 +288,24 @@ AttentionTile attention_tile(const DeviceProfile& device, std::uint32_t queries,
   while (tile.lanes < most_lanes && too_many()) tile.lanes *= 2;
   if (little && too_many()) tile.rows = 1;
   tile.group_rows = invocations / tile.lanes;
-  if (tile.shared_bytes(element_bytes) <= most_shared) return tile;
-  tile.chunk = std::min(quads, 8u);
-  while (tile.chunk > 1 && tile.shared_bytes(element_bytes) > most_shared) tile.chunk /= 2;
+  shorten_chunk(tile, element_bytes, most_shared);
   return tile;
+}
+
+std::vector<AttentionTile> attention_tiles(const DeviceProfile& device, std::uint32_t queries,
+                                           std::uint32_t head, std::uint32_t element_bytes) {
+  std::vector<AttentionTile> tiles = {attention_tile(device, queries, head, element_bytes)};
+  for (const AttentionRoom& room : {kSmallRoom,
+                                    kLargeRoom,
+                                    AttentionRoom{128, 2, 10, 24576},
+                                    {128, 4, 20, 49152},
+                                    {256, 2, 10, 49152}}) {
+    const AttentionTile tile = attention_tile_in(room, head, element_bytes);
+    if (allows_workgroup(device, tile.lanes, tile.group_rows) &&
+        tile.shared_bytes(element_bytes) <= device.max_shared_bytes)
+      add_tile(tiles, tile);
+  }
+  return tiles;
 }
 
 std::uint32_t AttentionMatrixTile::shared_bytes() const {

@@ -57,6 +57,8 @@ class Device {
   void avoid(std::vector<std::string> kernels) {
     info_.profile.avoided_kernels = std::move(kernels);
   }
+  // Plans made from profile() afterwards obey these choices.
+  void tune(TunedKernels kernels) { info_.profile.tuned_kernels = std::move(kernels); }
 
   // A name for validation messages and captures; nothing without VK_EXT_debug_utils.
   template <typename Handle>

@@ -41,8 +41,8 @@ std::vector<double> widened(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
-OpRun::OpRun(DType element, std::string_view wanted_kernel)
-    : graph_("test", element), device_(device_profile()), wanted_kernel_(wanted_kernel) {}
+OpRun::OpRun(DType element, const KernelChoice& wanted)
+    : graph_("test", element), device_(device_profile()), wanted_(wanted) {}
 
 void OpRun::limit_binding_bytes(std::uint64_t bytes) {
   device_.max_binding_bytes = std::min(device_.max_binding_bytes, bytes);
@@ -87,7 +87,7 @@ Tensor OpRun::weight(std::vector<std::int64_t> dims, const std::vector<float>& v
 
 const Plan& OpRun::compiled(Tensor result) {
   graph_.keep(result, "result", Traffic::host_reads);
-  plan_ = compile(graph_, device_, wanted_kernel_);
+  plan_ = compile(graph_, device_, wanted_);
   return plan_;
 }
 

@@ -24,8 +24,10 @@ std::vector<double> widened(const std::vector<float>& values);
 // A graph with one or a few operations whose result is wanted.
 class OpRun {
  public:
-  // wanted_kernel: see compile().
-  explicit OpRun(DType element, std::string_view wanted_kernel = {});
+  // wanted: see compile().
+  explicit OpRun(DType element, std::string_view wanted_kernel = {})
+      : OpRun(element, KernelChoice{std::string(wanted_kernel), {}}) {}
+  OpRun(DType element, const KernelChoice& wanted);
 
   Graph& graph() { return graph_; }
   DType element() const { return graph_.element(); }
@@ -42,6 +44,10 @@ class OpRun {
   // Compiles only.
   const Plan& compiled(Tensor result);
 
+  // Before a run: kernels and tiles as for a device of this kind, on the one under test.
+  void pretend(DeviceKind kind) { device_.kind = kind; }
+  const DeviceProfile& device() const { return device_; }
+
   // After a run.
   const Plan& plan() const { return plan_; }
   // Before a run: a smaller device than the one under test.
@@ -56,7 +62,7 @@ class OpRun {
   Graph graph_;
   Plan plan_;
   DeviceProfile device_;
-  std::string wanted_kernel_;
+  KernelChoice wanted_;
   std::map<std::string, std::vector<std::byte>> writes_;
 };
 
