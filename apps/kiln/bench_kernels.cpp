@@ -14,6 +14,7 @@
 #include "models/pipeline/avoid_list.h"
 #include "models/pipeline/tuning_file.h"
 #include "runtime/base/error.h"
+#include "runtime/ops/tuning.h"
 #include "runtime/weights/json_text.h"
 
 namespace kiln::app {
@@ -126,9 +127,8 @@ class Runner {
     if (arguments.precision == "f16" && !halves) {
       fail_usage("--precision", "f16: {} has no 16-bit storage", device_.profile().name);
     }
-    const bool wants_halves = arguments.precision == "auto"
-                                  ? halves && device_.profile().kind != DeviceKind::cpu
-                                  : arguments.precision == "f16";
+    const bool wants_halves = arguments.precision == "auto" ? prefers_halves(device_.profile())
+                                                            : arguments.precision == "f16";
     options_.element = wants_halves ? DType::f16 : DType::f32;
     kernels_ = full_kernel_names(arguments.kernels);
   }

@@ -19,7 +19,7 @@ namespace kiln {
 class Profile;
 
 enum class Precision : std::uint8_t {
-  automatic,  // f16 where the device stores 16-bit values and is a GPU, else f32
+  automatic,  // f16 where the device stores 16-bit values and is no slower with them, else f32
   f32,
   f16,  // 16-bit storage, 32-bit sums
 };

@@ -11,6 +11,7 @@
 #include "models/pipeline/tuning_file.h"
 #include "models/sampling/pick_latent.h"
 #include "runtime/base/error.h"
+#include "runtime/ops/tuning.h"
 
 namespace kiln {
 namespace {
@@ -21,8 +22,7 @@ DType element_for(Precision precision, const PhysicalDeviceInfo& device) {
     fail_usage("precision", "f16: {} has no 16-bit storage; use f32", device.profile.name);
   }
   if (precision == Precision::automatic) {
-    // A CPU converts 16-bit values one by one, which costs more than it saves.
-    return stores_halves && device.profile.kind != DeviceKind::cpu ? DType::f16 : DType::f32;
+    return prefers_halves(device.profile) ? DType::f16 : DType::f32;
   }
   return precision == Precision::f16 ? DType::f16 : DType::f32;
 }

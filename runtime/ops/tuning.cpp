@@ -229,6 +229,10 @@ std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, std::uint32_t 
   return tiles;
 }
 
+bool prefers_halves(const DeviceProfile& device) {
+  return device.serves(kNeedStorage16) && (device.kind != DeviceKind::cpu || is_vector_cpu(device));
+}
+
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows) {
   // More rows share a load of weights; wide vectors have more registers to keep their sums in.
   if (rows >= 32 && device.subgroup_size >= 16) return 32;

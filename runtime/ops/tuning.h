@@ -91,6 +91,10 @@ std::optional<AttentionMatrixTile> attention_matrix_tile(const DeviceProfile& de
 // Whether a subgroup is one vector of a CPU, of 4 to 16 lanes.
 bool is_vector_cpu(const DeviceProfile& device);
 
+// Whether 16-bit storage is there, and no slower than 32 bits. CPUs whose subgroups are no vectors
+// get kernels that convert such values one by one.
+bool prefers_halves(const DeviceProfile& device);
+
 // Rows a workgroup of shaders/matmul/matmul_broadcast.comp, tiles a workgroup of winograd.comp.
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows);
 std::vector<std::uint32_t> matmul_broadcast_tiles(const DeviceProfile& device, std::uint32_t rows);
