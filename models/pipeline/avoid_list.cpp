@@ -1,26 +1,20 @@
-// A small JSON file a driver; the program writes it, and reads it with suspicion.
+// Names of kernels, short and whole, and those that are remembered for a driver.
 #include "models/pipeline/avoid_list.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <span>
 
 #include "kernels/all.h"
-#include "models/pipeline/driver_cache.h"
+#include "models/pipeline/driver_json.h"
 #include "models/sampling/nearest_name.h"
 #include "runtime/base/error.h"
-#include "runtime/weights/json_text.h"
-#include "runtime/weights/output_file.h"
 
 namespace kiln {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr int kFormat = 1;
-constexpr JsonLimits kLimits = {.bytes = 1 << 16, .depth = 4};
+constexpr DriverJson kFile = {.prefix = "avoid-",
+                              .key = "avoid",
+                              .what = "the list of kernels to avoid",
+                              .most_bytes = 1 << 16};
 
 std::vector<std::string> all_names() {
   std::vector<std::string> names;
@@ -31,15 +25,6 @@ std::vector<std::string> all_names() {
 }
 
 std::string_view without_topic(std::string_view name) { return name.substr(name.rfind('/') + 1); }
-
-std::vector<std::string> checked_list(const fs::path& file, const DeviceProfile& device) {
-  const nlohmann::json list = read_json(file, kLimits);
-  if (!list.is_object() || list.value("format", 0) != kFormat) fail("", "it has another format");
-  if (list.value("driver", nlohmann::json{}) != driver_identity(device)) {
-    fail("", "it is of another device or driver");
-  }
-  return full_kernel_names(list.at("avoid").get<std::vector<std::string>>());
-}
 
 }  // namespace
 
@@ -61,41 +46,20 @@ std::vector<std::string> full_kernel_names(const std::vector<std::string>& names
   return full;
 }
 
-fs::path avoid_list_file(const DeviceProfile& device) {
-  return driver_file(device, "avoid-", ".json");
-}
+std::filesystem::path avoid_list_file(const DeviceProfile& device) { return kFile.file(device); }
 
 std::vector<std::string> read_avoid_list(const DeviceProfile& device,
                                          const std::function<void(std::string_view)>& warn) {
-  if (cache_folder().empty()) return {};
-  const fs::path file = avoid_list_file(device);
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) return {};
-  try {
-    return checked_list(file, device);
-  } catch (const std::exception& error) {
-    if (warn) {
-      warn(fmt::format("the list of kernels to avoid in '{}' is ignored: {}", file.string(),
-                       json_complaint(error)));
-    }
-    return {};
-  }
+  std::vector<std::string> kernels;
+  const auto parse = [&](const nlohmann::json& list) {
+    kernels = full_kernel_names(list.get<std::vector<std::string>>());
+  };
+  kFile.read(device, parse, warn);
+  return kernels;
 }
 
 void write_avoid_list(const DeviceProfile& device, const std::vector<std::string>& kernels) {
-  const fs::path file = avoid_list_file(device);
-  if (kernels.empty()) {
-    std::error_code error;
-    fs::remove(file, error);
-    if (error) fail(file.string(), "cannot be removed: {}", error.message());
-    return;
-  }
-  make_folder_of(file);
-  const nlohmann::json list = {
-      {"format", kFormat}, {"driver", driver_identity(device)}, {"avoid", kernels}};
-  const std::string text =
-      list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  write_file(file, std::as_bytes(std::span(text)));
+  kFile.write(device, kernels);
 }
 
 }  // namespace kiln

@@ -121,7 +121,9 @@ std::vector<std::string> to_text(const FittedMemory& fitted) {
   const Measures& measures = fitted.measures;
   std::vector<std::string> texts;
   if (measures.streamed_once > 0) {
-    texts.emplace_back("weights of the text encoder and the autoencoder in host memory");
+    texts.emplace_back(
+        "weights of the text encoder, the keys and values of prompts, and the autoencoder in host "
+        "memory");
   }
   if (measures.sequential_guidance) texts.emplace_back("guidance as two passes");
   if (measures.autoencoder_in_bands) texts.emplace_back("the autoencoder in bands");

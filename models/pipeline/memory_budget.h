@@ -26,7 +26,7 @@ struct FittedMemory {
 FittedMemory fit_memory(const PlanStages& plan, std::uint64_t budget_bytes,
                         std::uint64_t alignment);
 
-// One phrase each, such as "weights of the text encoder and the autoencoder in host memory".
+// One phrase each, such as "guidance as two passes".
 std::vector<std::string> to_text(const FittedMemory& fitted);
 
 // "1.720 GB", "12.3 MB": powers of ten, as graphics cards and --max-memory count.

@@ -1,26 +1,18 @@
-// A JSON file a driver: an object of problems, each with a kernel and a tile. Read with suspicion.
+// An object of problems, each with a kernel and a tile.
 #include "models/pipeline/tuning_file.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 
 #include "kernels/all.h"
-#include "models/pipeline/driver_cache.h"
+#include "models/pipeline/driver_json.h"
 #include "runtime/base/error.h"
-#include "runtime/weights/json_text.h"
-#include "runtime/weights/output_file.h"
 
 namespace kiln {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr int kFormat = 1;
-constexpr JsonLimits kLimits = {.bytes = 1 << 20, .depth = 4};
+constexpr DriverJson kFile = {
+    .prefix = "tuning-", .key = "choices", .what = "what kiln tune found,", .most_bytes = 1 << 20};
 constexpr std::size_t kMostName = 128;  // characters of a problem, a kernel or a tile
 
 bool is_kernel(const std::string& name) {
@@ -45,14 +37,8 @@ KernelChoice checked_choice(const nlohmann::json& choice) {
   return checked;
 }
 
-TunedKernels checked_choices(const fs::path& file, const DeviceProfile& device) {
+TunedKernels checked_choices(const nlohmann::json& list) {
   constexpr std::string_view kProblems = "abcdefghijklmnopqrstuvwxyz_F0123456789 ->";
-  const nlohmann::json json = read_json(file, kLimits);
-  if (!json.is_object() || json.value("format", 0) != kFormat) fail("", "it has another format");
-  if (json.value("driver", nlohmann::json{}) != driver_identity(device)) {
-    fail("", "it is of another device or driver");
-  }
-  const nlohmann::json& list = json.at("choices");
   if (!list.is_object()) fail("", "it has another format");
   TunedKernels choices;
   for (const auto& [problem, choice] : list.items()) {
@@ -63,45 +49,22 @@ TunedKernels checked_choices(const fs::path& file, const DeviceProfile& device) 
 
 }  // namespace
 
-fs::path tuning_file(const DeviceProfile& device) {
-  return driver_file(device, "tuning-", ".json");
-}
+std::filesystem::path tuning_file(const DeviceProfile& device) { return kFile.file(device); }
 
 TunedKernels read_tuning(const DeviceProfile& device,
                          const std::function<void(std::string_view)>& warn) {
-  if (cache_folder().empty()) return {};
-  const fs::path file = tuning_file(device);
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) return {};
-  try {
-    return checked_choices(file, device);
-  } catch (const std::exception& error) {
-    if (warn) {
-      warn(fmt::format("what kiln tune found, in '{}', is ignored: {}", file.string(),
-                       json_complaint(error)));
-    }
-    return {};
-  }
+  TunedKernels choices;
+  kFile.read(
+      device, [&](const nlohmann::json& list) { choices = checked_choices(list); }, warn);
+  return choices;
 }
 
 void write_tuning(const DeviceProfile& device, const TunedKernels& choices) {
-  const fs::path file = tuning_file(device);
-  if (choices.empty()) {
-    std::error_code error;
-    fs::remove(file, error);
-    if (error) fail(file.string(), "cannot be removed: {}", error.message());
-    return;
-  }
-  make_folder_of(file);
   nlohmann::json list = nlohmann::json::object();
   for (const auto& [problem, choice] : choices) {
     list[problem] = {{"kernel", choice.kernel}, {"tile", choice.tile}};
   }
-  const nlohmann::json json = {
-      {"format", kFormat}, {"driver", driver_identity(device)}, {"choices", list}};
-  const std::string text =
-      json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  write_file(file, std::as_bytes(std::span(text)));
+  kFile.write(device, list);
 }
 
 }  // namespace kiln
