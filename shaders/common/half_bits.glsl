@@ -15,10 +15,12 @@ uvec2 half_bits(vec2 value) {
   return (bits >> 16 & 0x8000u) | half_size;
 }
 
-packed4 store_packed4(vec4 value) {
-  const uvec2 low = half_bits(value.xy), high = half_bits(value.zw);
-  return uvec2(low.x | low.y << 16, high.x | high.y << 16);
+uint pack_halves(vec2 value) {
+  const uvec2 bits = half_bits(value);
+  return bits.x | bits.y << 16;
 }
+
+packed4 store_packed4(vec4 value) { return uvec2(pack_halves(value.xy), pack_halves(value.zw)); }
 
 #else
 packed4 store_packed4(vec4 value) { return value; }

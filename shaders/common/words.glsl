@@ -4,11 +4,7 @@
 #define word uint
 const uint kWidth = 2;
 vec2 values(uint loaded) { return unpackHalf2x16(loaded); }
-
-uint word_of(vec2 value) {
-  const uvec2 bits = half_bits(value);
-  return bits.x | bits.y << 16;
-}
+uint word_of(vec2 value) { return pack_halves(value); }
 #else
 #define word float
 const uint kWidth = 1;

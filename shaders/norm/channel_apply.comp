@@ -33,7 +33,7 @@ void main() {
   const uint channel = ((first_image + image) * words + at) * kWidth;
   const vec4 a = table[channel], b = kWidth == 2 ? table[channel + 1] : a;
   const vec2 pivot = vec2(a.x, b.x), mean = vec2(a.y, b.y);
-    const uint begin = run * run_pixels, end = min(begin + run_pixels, pixels);
+  const uint begin = run * run_pixels, end = min(begin + run_pixels, pixels);
   const float nothing = touch(image * pixels * words + gl_WorkGroupID.y * LANES, begin, end);
   const vec2 factor = vec2(a.z, b.z), shift = vec2(a.w, b.w) + nothing;
   for (uint p = begin; p < end; ++p) {
