@@ -46,22 +46,21 @@ Tensor layer_norm(Tensor x, float epsilon, const Weights& w) {
 
 Tensor attention(Tensor x, Tensor context, std::uint32_t heads, const Weights& w, bool bias_in,
                  bool causal, const AttentionNames& names) {
-  const auto project = [&](Tensor from, std::string_view name) {
-    return bias_in ? linear(from, x.channels(), w[name])
-                   : linear_without_bias(from, x.channels(), w[name]);
+  const auto project = [&](std::string_view name) {
+    return bias_in ? linear(context, x.channels(), w[name])
+                   : linear_without_bias(context, x.channels(), w[name]);
   };
-  const Tensor q = project(x, names.q);
-  const Tensor k = project(context, names.k);
-  const Tensor v = project(context, names.v);
-  const Tensor mixed = attention(q, k, v, heads, causal, w.path());
-  return mark(linear(mixed, x.channels(), w[names.out]), w);
+  const Tensor keys = project(names.k);
+  const Tensor values = project(names.v);
+  return attention_to(x, keys, values, heads, w, bias_in, causal, names);
 }
 
-Tensor attention_to(Tensor x, Tensor keys, Tensor values, std::uint32_t heads, const Weights& w) {
-  constexpr AttentionNames kNames;
-  const Tensor q = linear_without_bias(x, x.channels(), w[kNames.q]);
-  const Tensor mixed = attention(q, keys, values, heads, false, w.path());
-  return mark(linear(mixed, x.channels(), w[kNames.out]), w);
+Tensor attention_to(Tensor x, Tensor keys, Tensor values, std::uint32_t heads, const Weights& w,
+                    bool bias_in, bool causal, const AttentionNames& names) {
+  const Tensor q = bias_in ? linear(x, x.channels(), w[names.q])
+                           : linear_without_bias(x, x.channels(), w[names.q]);
+  const Tensor mixed = attention(q, keys, values, heads, causal, w.path());
+  return mark(linear(mixed, x.channels(), w[names.out]), w);
 }
 
 }  // namespace kiln

@@ -30,7 +30,8 @@ Tensor attention(Tensor x, Tensor context, std::uint32_t heads, const Weights& w
                  bool bias_in = false, bool causal = false, const AttentionNames& names = {});
 
 // The same with keys and values [batch, 1, tokens, channels of x] that were projected before.
-Tensor attention_to(Tensor x, Tensor keys, Tensor values, std::uint32_t heads, const Weights& w);
+Tensor attention_to(Tensor x, Tensor keys, Tensor values, std::uint32_t heads, const Weights& w,
+                    bool bias_in = false, bool causal = false, const AttentionNames& names = {});
 
 // Tells the graph that `x` is the output of the module at w's path.
 Tensor mark(Tensor x, const Weights& w);

@@ -5,8 +5,9 @@ namespace kiln {
 
 PromptKeys keys_from(Tensor context) {
   return [context](std::uint32_t channels, const Weights& w) {
-    return KeysValues{linear_without_bias(context, channels, w["to_k"]),
-                      linear_without_bias(context, channels, w["to_v"])};
+    constexpr AttentionNames kNames;
+    return KeysValues{linear_without_bias(context, channels, w[kNames.k]),
+                      linear_without_bias(context, channels, w[kNames.v])};
   };
 }
 

@@ -1,26 +1,20 @@
 // Group normalization, with a following silu.
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "kernels/group_norm.h"
-#include "runtime/base/align.h"
 #include "runtime/ops/bands.h"
 #include "runtime/ops/checks.h"
 #include "runtime/ops/elementwise.h"
 #include "runtime/ops/group_norm_steps.h"
 #include "runtime/ops/ops.h"
 #include "runtime/ops/product.h"
-#include "runtime/ops/tuning.h"
-#include "runtime/ops/units.h"
 
 namespace kiln {
 namespace {
 
-constexpr std::uint64_t kPartElements = 8192;  // that a lane's share is counted from
-constexpr std::uint32_t kNoActivation = 0;     // of shaders/common/activation.glsl
+constexpr std::uint32_t kNoActivation = 0;  // of shaders/common/activation.glsl
 
 class GroupNorm : public Op {
  public:
@@ -57,18 +51,8 @@ class GroupNorm : public Op {
                               .epsilon = epsilon_,
                               .activation = activation_,
                               .scale_input = scale_});
-    if (product_) {
-      lower_with_product(to, steps);
-      return;
-    }
-    // Either way serves every size.
-    const bool can_whole = to.may_use<kernels::group_norm>();
-    if (can_whole && !(steps.preferred() && steps.can_run())) {
-      lower_whole(to);
-      return;
-    }
-    steps.statistics();
-    for (const NormPiece& piece : steps.pieces()) steps.apply(piece, steps.result_of(piece));
+    if (product_) return lower_with_product(to, steps);
+    steps.normalize();
   }
 
  private:
@@ -85,24 +69,6 @@ class GroupNorm : public Op {
     joined.insert(joined.end(), inputs.begin() + 1, inputs.end());
     inputs = std::move(joined);
     return true;
-  }
-
-  // A workgroup takes a whole group of an image.
-  void lower_whole(Lowering& to) const {
-    const Shape shape = to.shape(0);
-    const std::uint32_t width = unit_width(shape.channels / groups_);
-    const kernels::group_norm::Constants constants{
-        .workgroup = workgroup_width(to.device(), norm_workgroup(to.device(), kPartElements)),
-        .quads = width == 4,
-        .activation = activation_};
-    to.dispatch<kernels::group_norm>(
-        {to.input(0), to.input(scale_), to.input(scale_ + 1), to.output()},
-        {.images = shape.batch,
-         .pixels = shape.pixels(),
-         .groups = groups_,
-         .group_units = shape.channels / groups_ / width,
-         .epsilon = epsilon_},
-        constants, to.folded(std::uint64_t(shape.batch) * groups_));
   }
 
   void lower_with_product(Lowering& to, GroupNormSteps& steps) const {

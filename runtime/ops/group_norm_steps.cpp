@@ -1,4 +1,4 @@
-// Group normalization in two ways: workgroups that take a group each, and vectors of channels.
+// Three ways: a workgroup takes a group, or part of one, or a vector of channels.
 #include "runtime/ops/group_norm_steps.h"
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include "kernels/channel_apply.h"
 #include "kernels/channel_scale.h"
 #include "kernels/channel_statistics.h"
+#include "kernels/group_norm.h"
 #include "kernels/group_norm_apply.h"
 #include "kernels/group_statistics.h"
 #include "runtime/base/align.h"
@@ -37,12 +38,33 @@ bool GroupNormSteps::by_channels() const {
          to_.may_use<kernels::channel_scale>() && to_.may_use<kernels::channel_apply>();
 }
 
-bool GroupNormSteps::can_run() const {
-  return by_channels_ ||
-         (to_.may_use<kernels::group_statistics>() && to_.may_use<kernels::group_norm_apply>());
+// Either way serves every size: what is to be avoided decides first.
+bool GroupNormSteps::prefers_whole() const {
+  const bool can_parts = by_channels_ || (to_.may_use<kernels::group_statistics>() &&
+                                          to_.may_use<kernels::group_norm_apply>());
+  const bool better_parts = by_channels_ || parts_.count > 1;
+  return to_.may_use<kernels::group_norm>() && !(can_parts && better_parts);
 }
 
-bool GroupNormSteps::preferred() const { return by_channels_ || parts_.count > 1; }
+void GroupNormSteps::normalize() {
+  if (prefers_whole()) return normalize_whole();
+  statistics();
+  for (const NormPiece& piece : pieces()) apply(piece, result_of(piece));
+}
+
+void GroupNormSteps::normalize_whole() {
+  const Shape& shape = problem_.shape;
+  const std::uint32_t unit = unit_width(problem_.group_channels());
+  to_.dispatch<kernels::group_norm>(
+      {x_, to_.input(problem_.scale_input), to_.input(problem_.scale_input + 1), to_.output()},
+      {.images = shape.batch,
+       .pixels = shape.pixels(),
+       .groups = problem_.groups,
+       .group_units = problem_.group_channels() / unit,
+       .epsilon = problem_.epsilon},
+      {.workgroup = workgroup(), .quads = unit == 4, .activation = problem_.activation},
+      to_.folded(std::uint64_t(shape.batch) * problem_.groups));
+}
 
 std::uint64_t GroupNormSteps::pixel_bytes() const {
   return std::uint64_t(problem_.shape.channels) * size_bytes(to_.element());

@@ -1,4 +1,4 @@
-// The steps of a group normalization by parts of a picture, through the kernels that suit a device.
+// A group normalization as dispatches, whole or by parts, through the kernels that suit a device.
 #pragma once
 
 #include <cstddef>
@@ -37,23 +37,23 @@ class GroupNormSteps {
  public:
   GroupNormSteps(Lowering& to, const GroupNormProblem& problem);
 
-  // Whether the device may run the steps at all; where not, they must not be called.
-  bool can_run() const;
-  // Whether they beat a workgroup for each group, where that is possible.
-  bool preferred() const;
+  // Normalizes x into the operation's output, in the way that is fastest here.
+  void normalize();
 
-  // What apply() needs of all pixels: one scratch value. To be called once.
+  // For those that work in bands: what apply() needs of all pixels, one scratch value. To be called
+  // once.
   void statistics();
   // Normalizes a piece of x into y.
   void apply(const NormPiece& piece, const Operand& y);
-  // The pieces that cover x, each small enough to be bound, and where their results lie in y.
-  std::vector<NormPiece> pieces() const;
-  Operand result_of(const NormPiece& piece) const;
   // `count` pixels of the only image from `first` on, which lie in `lines`.
   NormPiece band_of(std::uint64_t first, std::uint32_t count) const;
 
  private:
   bool by_channels() const;
+  bool prefers_whole() const;
+  // The pieces that cover x, each small enough to be bound, and where their results lie in y.
+  std::vector<NormPiece> pieces() const;
+  Operand result_of(const NormPiece& piece) const;
   std::uint64_t pixel_bytes() const;
   bool is_cut() const;
   NormParts parts() const;
@@ -64,6 +64,7 @@ class GroupNormSteps {
   std::uint32_t channel_blocks() const;
   std::uint32_t first_stride(const NormPiece& piece, std::uint32_t unit) const;
 
+  void normalize_whole();
   void channel_statistics();
   void group_statistics();
   void apply_by_channels(const NormPiece& piece, const Operand& y);

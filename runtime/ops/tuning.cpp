@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -68,15 +69,17 @@ struct AttentionRoom {
   std::uint32_t invocations = 64, rows = 2;
   std::uint32_t most_sums = 8;  // quads an invocation
   std::uint32_t most_shared = 16384;
+  std::uint32_t most_lanes = 32;
+  std::uint32_t most_chunk = std::numeric_limits<std::uint32_t>::max();  // quads of a head
 };
 
 AttentionTile attention_tile_in(const AttentionRoom& room, std::uint32_t head,
                                 std::uint32_t element_bytes) {
   const auto quads = std::uint32_t(divide_up(head, 4));
-  AttentionTile tile{.rows = room.rows, .chunk = quads};
-  while (tile.lanes < 32 && divide_up(quads, tile.lanes) * tile.rows > room.most_sums) {
-    tile.lanes *= 2;
-  }
+  AttentionTile tile{.rows = room.rows, .chunk = std::min(quads, room.most_chunk)};
+  const auto too_many = [&] { return divide_up(quads, tile.lanes) * tile.rows > room.most_sums; };
+  while (tile.lanes < room.most_lanes && too_many()) tile.lanes *= 2;
+  if (too_many()) tile.rows = 1;
   tile.group_rows = room.invocations / tile.lanes;
   shorten_chunk(tile, element_bytes, room.most_shared);
   return tile;
@@ -280,20 +283,16 @@ AttentionTile attention_tile(const DeviceProfile& device, std::uint32_t queries,
                              std::uint32_t element_bytes) {
   // Few queries are spread over more workgroups.
   const bool large = has_many_registers(device) && queries > 256;
-  // Phones' compilers hold so much of longer chunks and of more sums in registers that less than
-  // half of the waves are left, or spill.
-  const bool little = !large && device.max_shared_bytes <= 32768;
-  const std::uint32_t invocations = large ? 128 : 64, most_sums = large ? 20 : little ? 4 : 8;
-  const std::uint32_t most_shared = std::min(device.max_shared_bytes, large ? 24576u : 16384u);
-  const auto quads = std::uint32_t(divide_up(head, 4));
-  const std::uint32_t most_lanes = little && element_bytes == 2 ? 16 : 32;
-  AttentionTile tile{.rows = large ? 4u : 2u, .chunk = little ? std::min(quads, 8u) : quads};
-  const auto too_many = [&] { return divide_up(quads, tile.lanes) * tile.rows > most_sums; };
-  while (tile.lanes < most_lanes && too_many()) tile.lanes *= 2;
-  if (little && too_many()) tile.rows = 1;
-  tile.group_rows = invocations / tile.lanes;
-  shorten_chunk(tile, element_bytes, most_shared);
-  return tile;
+  AttentionRoom room = large ? kLargeRoom : kSmallRoom;
+  if (!large && device.max_shared_bytes <= 32768) {
+    // Phones' compilers hold so much of longer chunks and of more sums in registers that less than
+    // half of the waves are left, or spill.
+    room.most_sums = 4;
+    room.most_chunk = 8;
+    room.most_lanes = element_bytes == 2 ? 16 : 32;
+  }
+  room.most_shared = std::min(room.most_shared, device.max_shared_bytes);
+  return attention_tile_in(room, head, element_bytes);
 }
 
 std::vector<AttentionTile> attention_tiles(const DeviceProfile& device, std::uint32_t queries,
