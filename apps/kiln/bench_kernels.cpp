@@ -14,7 +14,7 @@
 #include "models/pipeline/avoid_list.h"
 #include "models/pipeline/tuning_file.h"
 #include "runtime/base/error.h"
-#include "runtime/ops/tuning.h"
+#include "runtime/ops/device_class.h"
 #include "runtime/weights/json_text.h"
 
 namespace kiln::app {

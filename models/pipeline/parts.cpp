@@ -11,7 +11,7 @@
 #include "models/pipeline/tuning_file.h"
 #include "models/sampling/pick_latent.h"
 #include "runtime/base/error.h"
-#include "runtime/ops/tuning.h"
+#include "runtime/ops/device_class.h"
 
 namespace kiln {
 namespace {

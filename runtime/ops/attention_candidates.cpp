@@ -12,7 +12,8 @@
 #endif
 #include "kernels/attention_tiled.h"
 #include "runtime/base/align.h"
-#include "runtime/ops/tuning.h"
+#include "runtime/ops/attention_tuning.h"
+#include "runtime/ops/device_class.h"
 
 namespace kiln {
 namespace {

@@ -11,6 +11,7 @@
 #include "kernels/group_statistics.h"
 #include "runtime/base/align.h"
 #include "runtime/ops/bands.h"
+#include "runtime/ops/device_class.h"
 #include "runtime/ops/tuning.h"
 #include "runtime/ops/units.h"
 

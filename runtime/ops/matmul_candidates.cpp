@@ -12,6 +12,7 @@
 #include "kernels/matmul_tiled_dot.h"
 #include "kernels/winograd.h"
 #include "runtime/base/align.h"
+#include "runtime/ops/device_class.h"
 #include "runtime/ops/tuning.h"
 #include "runtime/ops/winograd.h"
 

@@ -7,6 +7,7 @@
 #include "kernels/winograd.h"
 #include "kernels/winograd_input.h"
 #include "runtime/base/align.h"
+#include "runtime/ops/device_class.h"
 #include "runtime/ops/tuning.h"
 
 namespace kiln {

@@ -7,7 +7,7 @@
 #include "models/pipeline/kiln.h"
 #include "models/tapes/network_tapes.h"
 #include "runtime/base/error.h"
-#include "runtime/ops/tuning.h"
+#include "runtime/ops/device_class.h"
 #include "tests/device/device_under_test.h"
 #include "tests/device/run_op.h"
 #include "tests/models/tapes/spoiled_kernel.h"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "runtime/graph/plan.h"
+#include "runtime/ops/attention_tuning.h"
 #include "runtime/ops/ops.h"
 #include "runtime/ops/tuning.h"
 
