@@ -69,7 +69,10 @@ std::string cannot_run(const Dispatch& dispatch, const DeviceProfile& device) {
 }
 
 KernelLibrary::KernelLibrary(const Device& device, KernelReplacement replace)
-    : device_(device), replace_(std::move(replace)), cache_(device) {}
+    : device_(device), facts_(device.profile()), replace_(std::move(replace)), cache_(device) {
+  // What other modules need is not known here; the validation layer tells.
+  if (replace_) facts_.features = ~0u;
+}
 
 const PipelineLayout& KernelLibrary::layout(const KernelInfo& kernel) {
   const auto operands = std::uint32_t(kernel.operands.size());
@@ -88,7 +91,7 @@ void KernelLibrary::prepare(std::span<const Dispatch> dispatches) {
   std::vector<Missing> missing;
   for (const Dispatch& dispatch : dispatches) {
     const KernelInfo& kernel = *dispatch.kernel;
-    const std::string problem = cannot_run(dispatch, device_.profile());
+    const std::string problem = cannot_run(dispatch, facts_);
     if (!problem.empty()) {
       fail(fmt::format("kernel {}", kernel.name), "needs {} ({})", problem, device_.profile().name);
     }

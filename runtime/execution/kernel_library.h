@@ -46,6 +46,7 @@ class KernelLibrary {
   const PipelineLayout& layout(const KernelInfo& kernel);
 
   const Device& device_;
+  DeviceProfile facts_;  // that dispatches are checked against
   KernelReplacement replace_;
   PipelineCache cache_;
   std::map<std::uint32_t, SetLayout> set_layouts_;                             // by operands

@@ -6,13 +6,20 @@
 #include "runtime/base/error.h"
 #include "runtime/execution/executor.h"
 #include "tests/device/device_under_test.h"
+#include "tests/device/emulated_dot.h"
 
 namespace kiln::test {
 
-DeviceProfile device_profile() { return device_under_test().profile(); }
+DeviceProfile device_profile() {
+  DeviceProfile device = device_under_test().profile();
+  if (needs_emulated_dot(device)) device.features |= kNeedMixedDot;
+  return device;
+}
 
 Contents run_plan(const Plan& plan, const Contents& writes, const std::vector<std::string>& reads) {
-  Executor executor(device_under_test().device());
+  const bool emulates = needs_emulated_dot(device_under_test().profile());
+  Executor executor(device_under_test().device(), nullptr,
+                    emulates ? with_emulated_dot : KernelReplacement{});
   const std::unique_ptr<Stage> stage = executor.prepare(plan);
   for (const auto& [name, bytes] : writes) executor.write(name, bytes);
   executor.wait(stage->submit());

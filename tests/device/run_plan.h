@@ -10,7 +10,7 @@
 
 namespace kiln::test {
 
-// Facts about the device under test.
+// Facts about the device under test; a feature it lacks is among them if run_plan() emulates it.
 DeviceProfile device_profile();
 
 using Contents = std::map<std::string, std::vector<std::byte>>;
