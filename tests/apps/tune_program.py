@@ -6,13 +6,18 @@ tune_program.py LAB DRIVER PROGRAM MODEL
 import json
 import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
+from sheet_png import read_png  # noqa: E402
 
 SKIPPED = 77
+
+
+def rows_of(path):
+    return read_png(path)[-1]
 
 
 class Kiln:
@@ -31,33 +36,6 @@ class Kiln:
         if done.returncode != expected:
             sys.exit(f"{' '.join(options)} ended with {done.returncode}:\n{done.stderr}")
         return done
-
-
-def pixels(path):
-    """Rows of a PNG with 8 bits a value and 3 values a pixel."""
-    data, position, packed = path.read_bytes(), 8, b""
-    while position < len(data):
-        size, kind = struct.unpack_from(">I4s", data, position)
-        body = data[position + 8:position + 8 + size]
-        if kind == b"IHDR":
-            width, height = struct.unpack_from(">II", body)
-        if kind == b"IDAT":
-            packed += body
-        position += 12 + size
-    raw, span = zlib.decompress(packed), 3 * width
-    above, rows = bytes(span), []
-    for y in range(height):
-        method, line = raw[y * (span + 1)], raw[y * (span + 1) + 1:(y + 1) * (span + 1)]
-        row = bytearray(span)
-        for i, value in enumerate(line):
-            left, up = row[i - 3] if i >= 3 else 0, above[i]
-            corner = above[i - 3] if i >= 3 else 0
-            near = left + up - corner
-            paeth = min((left, up, corner), key=lambda one: abs(near - one))
-            row[i] = value + (0, left, up, (left + up) // 2, paeth)[method] & 255
-        rows.append(bytes(row))
-        above = row
-    return b"".join(rows)
 
 
 def problems_of_report(report, kept):
@@ -120,7 +98,7 @@ def main():
         warnings = kiln(*paint, tuned).stderr
         if warnings:
             found.append(f"painting, tuned, says {warnings}")
-        far = max(abs(a - b) for a, b in zip(pixels(plain), pixels(tuned)))
+        far = max(abs(a - b) for a, b in zip(*(b"".join(rows_of(png)) for png in (plain, tuned))))
         if far > 1:
             found.append(f"the tuned picture differs by {far}")
         kernels = kiln("profile", "--", *paint, tuned).stdout
@@ -138,7 +116,7 @@ def main():
         lines = kiln(*paint, tuned).stderr.splitlines()
         if len(lines) != 1 or "is ignored" not in lines[0]:
             found.append(f"of a damaged file it says {lines}")
-        if pixels(plain) != pixels(tuned):
+        if rows_of(plain) != rows_of(tuned):
             found.append("a damaged file changes the picture")
         kiln("tune", "--forget")
         if file.exists() or tuned_problems(kiln) != 0:

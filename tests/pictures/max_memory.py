@@ -1,7 +1,6 @@
 """Stable Diffusion 1.5 in float32 at 512x512 under --max-memory: the same picture, or the numbers.
 
-max_memory.py LAB PROGRAM TOOLS DRIVER
-TOOLS: the folder of sheet_png.py, which reads PNG files.
+max_memory.py LAB PROGRAM DRIVER
 """
 
 import json
@@ -9,6 +8,9 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
+from sheet_png import read_png  # noqa: E402
 
 MISSING = 77  # what tools/lab says of a driver that is not there
 MOST_APART = 0.02  # planned from measured peak
@@ -26,15 +28,13 @@ def paint(command, folder, limit):
     return run, json.loads(run.stdout) if run.returncode == 0 else None, output
 
 
-def differences(read_png, one, other):
+def differences(one, other):
     a, b = (b"".join(map(bytes, read_png(path)[-1])) for path in (one, other))
     return 256 if len(a) != len(b) else max(abs(x - y) for x, y in zip(a, b))
 
 
 def main():
-    lab, program, tools, driver = sys.argv[1:]
-    sys.path.insert(0, tools)
-    from sheet_png import read_png
+    lab, program, driver = sys.argv[1:]
     command = [lab, "run", driver, "--", program]
     problems = []
     with tempfile.TemporaryDirectory() as name:
@@ -49,7 +49,7 @@ def main():
                 if run.returncode:
                     problems.append(f"{limit}: ended with {run.returncode}: {run.stderr}")
                     continue
-                apart = differences(read_png, expected, output)
+                apart = differences(expected, output)
                 if apart > 1:
                     problems.append(f"{limit}: {apart} of 255 from the picture without a limit")
             else:

@@ -4,24 +4,14 @@ same_bytes.py LAB PROGRAM MODEL DRIVER...
 """
 
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
+from sheet_png import read_png  # noqa: E402
 
 MISSING = 77  # what tools/lab says of a driver that is not there
-
-
-def pixels(path):
-    """The decompressed image data of a PNG, without its texts, which name the device."""
-    data, position, packed = path.read_bytes(), 8, b""
-    while position < len(data):
-        size, kind = struct.unpack_from(">I4s", data, position)
-        if kind == b"IDAT":
-            packed += data[position + 8:position + 8 + size]
-        position += 12 + size
-    return zlib.decompress(packed)
 
 
 def main():
@@ -36,7 +26,7 @@ def main():
                  "euler_ancestral", "--seed", "3", "--no-tuning", "-q", "-o", output])
             if run.returncode:
                 return run.returncode
-            made[driver] = pixels(output)
+            made[driver] = read_png(output)
     other = [driver for driver in drivers if made[driver] != made[drivers[0]]]
     if other:
         print(f"other pixels than on {drivers[0]}: {', '.join(other)}", file=sys.stderr)

@@ -5,22 +5,12 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/error.h"
+#include "tests/device/made_up.h"
 
 namespace kiln {
 namespace {
 
 using ::testing::HasSubstr;
-
-DeviceProfile card() {
-  DeviceProfile device;
-  device.kind = DeviceKind::discrete;
-  device.features |= kNeedStorage16;
-  device.max_workgroup_invocations = 256;
-  device.max_workgroup_size = {256, 256, 64};
-  device.max_storage_buffers = 8;
-  device.max_binding_bytes = 2ull << 30;
-  return device;
-}
 
 class BudgetOfSd15 : public ::testing::Test {
  protected:
@@ -38,7 +28,7 @@ class BudgetOfSd15 : public ::testing::Test {
     return fit_memory(plans, budget, device_.binding_alignment);
   }
   const Model model_ = synthetic_model("sd15", 0);
-  const DeviceProfile device_ = card();
+  const DeviceProfile device_ = test::made_up_card();
 };
 
 TEST_F(BudgetOfSd15, FitsACardOf4GbWithOneToSpare) {

@@ -5,24 +5,15 @@
 
 #include <algorithm>
 
+#include "tests/device/made_up.h"
+
 namespace kiln {
 namespace {
-
-DeviceProfile card() {
-  DeviceProfile device;
-  device.kind = DeviceKind::discrete;
-  device.features |= kNeedStorage16;
-  device.max_workgroup_invocations = 256;
-  device.max_workgroup_size = {256, 256, 64};
-  device.max_storage_buffers = 8;
-  device.max_binding_bytes = 2ull << 30;
-  return device;
-}
 
 class StagesOfSd15 : public ::testing::Test {
  protected:
   const Model model_ = synthetic_model("sd15", 0);
-  const DeviceProfile device_ = card();
+  const DeviceProfile device_ = test::made_up_card();
   const StageTarget target_{.element = DType::f16, .device = &device_};
 };
 
@@ -65,7 +56,7 @@ TEST_F(StagesOfSd15, TheOtherNetworksHaveTheirPublishedParameters) {
 }
 
 TEST_F(StagesOfSd15, NoDispatchIsLongerThanTheDeviceAllows) {
-  DeviceProfile slow = card();
+  DeviceProfile slow = test::made_up_card();
   slow.max_dispatch_flops = 200'000'000;
   const StageTarget target{.element = DType::f16, .device = &slow};
   const Plan plan = plan_denoise(model_, target, stage_shape(model_, 256, 256, 1, true));
@@ -77,7 +68,7 @@ TEST_F(StagesOfSd15, NoDispatchIsLongerThanTheDeviceAllows) {
 }
 
 TEST_F(StagesOfSd15, AStageThatExceedsABindingNamesTheTensor) {
-  DeviceProfile small = card();
+  DeviceProfile small = test::made_up_card();
   small.max_binding_bytes = 4 << 20;
   const StageTarget target{.element = DType::f16, .device = &small};
   try {
@@ -91,7 +82,7 @@ TEST_F(StagesOfSd15, AStageThatExceedsABindingNamesTheTensor) {
 }
 
 TEST_F(StagesOfSd15, TheAutoencoderAt1024NeedsBindingsOf128MebibytesOnly) {
-  DeviceProfile small = card();
+  DeviceProfile small = test::made_up_card();
   small.max_binding_bytes = 128 << 20;
   for (const bool in_bands : {false, true}) {
     const StageTarget target{

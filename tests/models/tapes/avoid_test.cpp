@@ -17,24 +17,12 @@ namespace fs = std::filesystem;
 
 class AvoidList : public CacheFolder {
  protected:
-  static DeviceProfile device() {
-    DeviceProfile made_up;
-    made_up.name = "Card";
-    made_up.driver = "driver 1.2";
-    made_up.driver_version = 12;
-    return made_up;
-  }
-
-  std::vector<std::string> read(const DeviceProfile& of) {
-    return read_avoid_list(of, [&](std::string_view line) { warnings_.emplace_back(line); });
-  }
+  std::vector<std::string> read(const DeviceProfile& of) { return read_avoid_list(of, warn()); }
 
   void overwrite(const DeviceProfile& of, const std::string& text) const {
     write_avoid_list(of, {"norm/group_norm"});
     std::ofstream(avoid_list_file(of)) << text;
   }
-
-  std::vector<std::string> warnings_;
 };
 
 TEST_F(AvoidList, IsReadAsItWasWritten) {
@@ -49,8 +37,7 @@ TEST_F(AvoidList, IsReadAsItWasWritten) {
 
 TEST_F(AvoidList, HoldsForOneDriverVersionOnly) {
   write_avoid_list(device(), {"norm/group_norm"});
-  DeviceProfile newer = device();
-  newer.driver = "driver 1.3";
+  const DeviceProfile newer = with_newer_driver();
   EXPECT_TRUE(read(newer).empty());
   // Even under the right name a file of another driver does not count.
   fs::copy_file(avoid_list_file(device()), avoid_list_file(newer));
@@ -62,8 +49,7 @@ TEST_F(AvoidList, HoldsForOneDriverVersionOnly) {
 TEST_F(AvoidList, IsIgnoredWithOneLineWhenDamaged) {
   const std::string whole = [&] {
     write_avoid_list(device(), {"norm/group_norm"});
-    std::ifstream file(avoid_list_file(device()));
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    return contents(avoid_list_file(device()));
   }();
   const std::string unknown =
       std::string(whole).replace(whole.find("group_norm"), 10, "no_kernel!");
@@ -118,7 +104,7 @@ TEST_F(AvoidList, IsObeyedByAPipelineThatAsksForIt) {
   const std::vector<std::uint8_t> plain = picture(tiny());
   write_avoid_list(device_under_test().profile(), {"norm/group_norm"});
   ModelOptions options = tiny();
-  options.warn = [&](std::string_view line) { warnings_.emplace_back(line); };
+  options.warn = warn();
   EXPECT_EQ(picture(options), plain);
   EXPECT_TRUE(warnings_.empty());
   options.uses_avoid_list = true;

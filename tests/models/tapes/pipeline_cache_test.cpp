@@ -18,15 +18,6 @@ namespace fs = std::filesystem;
 
 class PipelineCacheFile : public CacheFolder {
  protected:
-  static DeviceProfile device() {
-    DeviceProfile made_up;
-    made_up.name = "Card";
-    made_up.driver = "driver 1.2";
-    made_up.vendor_id = 0x1002;
-    made_up.device_id = 7;
-    return made_up;
-  }
-
   // As Vulkan defines a driver's first bytes, and some of its own.
   static std::vector<std::byte> pipelines(const DeviceProfile& of) {
     std::vector<std::byte> bytes(1000, std::byte{42});
@@ -37,12 +28,7 @@ class PipelineCacheFile : public CacheFolder {
 
   std::vector<std::byte> read(const DeviceProfile& of) {
     warnings_.clear();
-    return read_pipeline_cache(of, [&](std::string_view line) { warnings_.emplace_back(line); });
-  }
-
-  static std::string contents(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+    return read_pipeline_cache(of, warn());
   }
 
   void expect_ignored(const DeviceProfile& of, const std::string& text) {
@@ -52,8 +38,6 @@ class PipelineCacheFile : public CacheFolder {
     EXPECT_THAT(warnings_[0], testing::AllOf(testing::HasSubstr("are ignored"),
                                              testing::Not(testing::HasSubstr("\n"))));
   }
-
-  std::vector<std::string> warnings_;
 };
 
 TEST_F(PipelineCacheFile, IsReadAsItWasWritten) {
@@ -65,8 +49,7 @@ TEST_F(PipelineCacheFile, IsReadAsItWasWritten) {
 
 TEST_F(PipelineCacheFile, HoldsForOneDriverVersionOnly) {
   write_pipeline_cache(device(), pipelines(device()));
-  DeviceProfile newer = device();
-  newer.driver = "driver 1.3";
+  const DeviceProfile newer = with_newer_driver();
   EXPECT_TRUE(read(newer).empty());
   EXPECT_TRUE(warnings_.empty());
   // Even under the right name a file of another driver does not count.
@@ -108,19 +91,18 @@ std::vector<std::uint8_t> picture(const std::function<void(std::string_view)>& w
 }
 
 TEST_F(PipelineCacheFile, NeverChangesAPicture) {
-  const auto warn = [&](std::string_view line) { warnings_.emplace_back(line); };
   const fs::path file = pipeline_cache_file(device_under_test().profile());
-  const std::vector<std::uint8_t> plain = picture(warn, false);
+  const std::vector<std::uint8_t> plain = picture(warn(), false);
   EXPECT_FALSE(fs::exists(file));
-  EXPECT_EQ(picture(warn, true), plain);
+  EXPECT_EQ(picture(warn(), true), plain);
   ASSERT_TRUE(fs::exists(file));
-  EXPECT_EQ(picture(warn, true), plain);
+  EXPECT_EQ(picture(warn(), true), plain);
   EXPECT_TRUE(warnings_.empty());
   fs::resize_file(file, fs::file_size(file) / 2);
-  EXPECT_EQ(picture(warn, true), plain);
+  EXPECT_EQ(picture(warn(), true), plain);
   EXPECT_EQ(warnings_.size(), 1u);
   warnings_.clear();
-  EXPECT_EQ(picture(warn, true), plain);  // it was made anew
+  EXPECT_EQ(picture(warn(), true), plain);  // it was made anew
   EXPECT_TRUE(warnings_.empty());
 }
 

@@ -20,34 +20,21 @@ namespace fs = std::filesystem;
 
 class TuningFile : public CacheFolder {
  protected:
-  static DeviceProfile device() {
-    DeviceProfile made_up;
-    made_up.name = "Card";
-    made_up.driver = "driver 1.2";
-    made_up.driver_version = 12;
-    return made_up;
-  }
-
   static TunedKernels choices() {
     return {{"conv 2x64x64x320->320 s2 right_bottom F16", {"matmul/matmul_tiled", "8x16x2"}},
             {"matmul 2x1280x320 F32", {"matmul/matmul", ""}}};
   }
 
-  TunedKernels read(const DeviceProfile& of) {
-    return read_tuning(of, [&](std::string_view line) { warnings_.emplace_back(line); });
-  }
+  TunedKernels read(const DeviceProfile& of) { return read_tuning(of, warn()); }
 
   std::string written() const {
     write_tuning(device(), choices());
-    std::ifstream file(tuning_file(device()));
-    return {std::istreambuf_iterator<char>(file), {}};
+    return contents(tuning_file(device()));
   }
 
   static std::string with(std::string text, std::string_view part, std::string_view other) {
     return text.replace(text.find(part), part.size(), other);
   }
-
-  std::vector<std::string> warnings_;
 };
 
 TEST_F(TuningFile, IsReadAsItWasWritten) {
@@ -61,8 +48,7 @@ TEST_F(TuningFile, IsReadAsItWasWritten) {
 
 TEST_F(TuningFile, HoldsForOneDriverVersionOnly) {
   write_tuning(device(), choices());
-  DeviceProfile newer = device();
-  newer.driver = "driver 1.3";
+  const DeviceProfile newer = with_newer_driver();
   EXPECT_TRUE(read(newer).empty());
   EXPECT_TRUE(warnings_.empty());
   // Even under the right name a file of another driver does not count.

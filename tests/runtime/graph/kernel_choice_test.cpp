@@ -7,21 +7,12 @@
 #include "runtime/ops/attention_tuning.h"
 #include "runtime/ops/ops.h"
 #include "runtime/ops/tuning.h"
+#include "tests/device/made_up.h"
 
 namespace kiln {
 namespace {
 
-DeviceProfile desktop() {
-  DeviceProfile device;
-  device.kind = DeviceKind::discrete;
-  device.features |= kNeedStorage16 | kNeedFloat16 | kNeedMemoryModel;
-  device.subgroup_size = device.min_subgroup_size = device.max_subgroup_size = 32;
-  device.max_workgroup_invocations = 1024;
-  device.max_workgroup_size = {1024, 1024, 64};
-  device.max_shared_bytes = 49152;
-  device.max_storage_buffers = 64;
-  return device;
-}
+using test::made_up_desktop;
 
 std::string kernel_of(const DeviceProfile& device, DType element, std::uint32_t rows,
                       std::uint32_t inputs) {
@@ -42,19 +33,19 @@ std::string attention_of(const DeviceProfile& device, std::uint32_t head,
 }
 
 TEST(KernelChoice, TilesInSharedMemoryServeADesktopGpu) {
-  EXPECT_EQ(kernel_of(desktop(), DType::f16, 4096, 320), "matmul/matmul_tiled");
-  EXPECT_EQ(kernel_of(desktop(), DType::f32, 4096, 320), "matmul/matmul_tiled");
+  EXPECT_EQ(kernel_of(made_up_desktop(), DType::f16, 4096, 320), "matmul/matmul_tiled");
+  EXPECT_EQ(kernel_of(made_up_desktop(), DType::f32, 4096, 320), "matmul/matmul_tiled");
 }
 
 TEST(KernelChoice, PairsAreUsedWhereTheyAreOneInstruction) {
-  DeviceProfile device = desktop();
+  DeviceProfile device = made_up_desktop();
   device.features |= kNeedMixedDot;
   EXPECT_EQ(kernel_of(device, DType::f16, 4096, 320), "matmul/matmul_tiled_dot");
   EXPECT_EQ(kernel_of(device, DType::f32, 4096, 320), "matmul/matmul_tiled");
 }
 
 TEST(KernelChoice, MatrixUnitsServe16BitsOnly) {
-  DeviceProfile device = desktop();
+  DeviceProfile device = made_up_desktop();
   device.features |= kNeedMixedDot | kNeedCooperativeMatrix;
   device.matrix_shapes = {{16, 16, 16, DType::f16, DType::f16}, {16, 16, 16}};
 #ifdef KILN_MATRIX_KERNELS
@@ -66,7 +57,7 @@ TEST(KernelChoice, MatrixUnitsServe16BitsOnly) {
 }
 
 TEST(KernelChoice, MatrixUnitsServeHeadsOfWholeWordsAndManyQueries) {
-  DeviceProfile device = desktop();
+  DeviceProfile device = made_up_desktop();
   device.features |= kNeedCooperativeMatrix | kNeedSubgroupShuffle;
   device.matrix_shapes = {{16, 16, 16}};
 #ifdef KILN_MATRIX_KERNELS
@@ -81,7 +72,7 @@ TEST(KernelChoice, MatrixUnitsServeHeadsOfWholeWordsAndManyQueries) {
 }
 
 TEST(KernelChoice, TilesOfAttentionOnMatrixUnitsFitTheDevice) {
-  DeviceProfile device = desktop();
+  DeviceProfile device = made_up_desktop();
   for (const MatrixShape& shape : {MatrixShape{16, 16, 16}, {8, 16, 16}, {8, 8, 16}, {8, 8, 8}}) {
     device.matrix_shapes = {shape};
     for (const std::uint32_t subgroup : {8u, 16u, 32u, 64u}) {
@@ -108,7 +99,7 @@ TEST(KernelChoice, TilesOfAttentionOnMatrixUnitsFitTheDevice) {
 
 // Fewer invocations that each load more spilled where registers are few.
 TEST(KernelChoice, ShortSubgroupsOfVaryingSizeKeepTheLargerGroup) {
-  DeviceProfile device = desktop();
+  DeviceProfile device = made_up_desktop();
   EXPECT_EQ(tiled_matmul(device, 64, 320).group_rows, 8u);
   device.max_subgroup_size = 64;
   EXPECT_EQ(tiled_matmul(device, 64, 320).group_rows, 8u);
@@ -118,26 +109,26 @@ TEST(KernelChoice, ShortSubgroupsOfVaryingSizeKeepTheLargerGroup) {
 }
 
 TEST(KernelChoice, OddInputsAndFewRowsGoToTheKernelForEverything) {
-  EXPECT_EQ(kernel_of(desktop(), DType::f16, 4096, 36), "matmul/matmul");
-  EXPECT_EQ(kernel_of(desktop(), DType::f16, 2, 320), "matmul/matmul");
+  EXPECT_EQ(kernel_of(made_up_desktop(), DType::f16, 4096, 36), "matmul/matmul");
+  EXPECT_EQ(kernel_of(made_up_desktop(), DType::f16, 2, 320), "matmul/matmul");
 }
 
 TEST(KernelChoice, LittleSharedMemoryIsLeftAlone) {
-  DeviceProfile device = desktop();
+  DeviceProfile device = made_up_desktop();
   device.kind = DeviceKind::integrated;
   device.max_shared_bytes = 32768;
   EXPECT_EQ(kernel_of(device, DType::f16, 4096, 320), "matmul/matmul");
 }
 
 TEST(KernelChoice, AttentionHoldsWholeHeadsOnACpuAlone) {
-  EXPECT_EQ(attention_of(desktop(), 40), "attention/attention_tiled");
-  DeviceProfile device = desktop();
+  EXPECT_EQ(attention_of(made_up_desktop(), 40), "attention/attention_tiled");
+  DeviceProfile device = made_up_desktop();
   device.kind = DeviceKind::cpu;
   EXPECT_EQ(attention_of(device, 40), "attention/attention");
 }
 
 TEST(KernelChoice, TilesOfAttentionFitTheLeastSharedMemory) {
-  DeviceProfile device = desktop();
+  DeviceProfile device = made_up_desktop();
   device.max_shared_bytes = 16384;
   for (const std::uint32_t head : {8u, 40u, 64u, 80u, 160u, 512u, 1024u}) {
     EXPECT_EQ(attention_of(device, head), "attention/attention_tiled") << head;

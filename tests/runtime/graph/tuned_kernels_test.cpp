@@ -8,6 +8,7 @@
 
 #include "runtime/graph/plan.h"
 #include "runtime/ops/ops.h"
+#include "tests/device/made_up.h"
 
 namespace kiln {
 namespace {
@@ -16,14 +17,8 @@ using testing::ElementsAre;
 using Recorder = std::function<Tensor(Graph& graph)>;
 
 DeviceProfile desktop() {
-  DeviceProfile device;
-  device.kind = DeviceKind::discrete;
+  DeviceProfile device = test::made_up_desktop();
   device.features = ~0u;
-  device.subgroup_size = device.min_subgroup_size = device.max_subgroup_size = 32;
-  device.max_workgroup_invocations = 1024;
-  device.max_workgroup_size = {1024, 1024, 64};
-  device.max_shared_bytes = 49152;
-  device.max_storage_buffers = 64;
   device.matrix_shapes = {{16, 16, 16}};
   return device;
 }
