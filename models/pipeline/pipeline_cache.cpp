@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "kernels/all.h"
 #include "models/pipeline/driver_cache.h"
@@ -16,6 +18,9 @@ namespace kiln {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "pipelines-", kSuffix = ".bin";
+constexpr std::size_t kMostFiles = 8;  // of all devices, drivers and builds
 
 struct Header {
   std::array<char, 8> magic = {'K', 'I', 'L', 'N', 'P', 'I', 'P', '1'};
@@ -70,10 +75,26 @@ std::vector<std::byte> checked(const fs::path& file, const DeviceProfile& device
   return {pipelines.begin(), pipelines.end()};
 }
 
+// Builds and drivers come and go; what they left is found by its name alone. Another process may
+// remove the same files at once.
+void remove_oldest(const fs::path& folder) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> files;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    files.emplace_back(entry->last_write_time(ignored), entry->path());
+  }
+  if (files.size() <= kMostFiles) return;
+  std::sort(files.begin(), files.end());
+  files.resize(files.size() - kMostFiles);
+  for (const auto& [time, file] : files) fs::remove(file, ignored);
+}
+
 }  // namespace
 
 fs::path pipeline_cache_file(const DeviceProfile& device) {
-  return driver_file(device, fmt::format("pipelines-{:016x}-", kernels_hash()), ".bin");
+  return driver_file(device, fmt::format("{}{:016x}-", kPrefix, kernels_hash()), kSuffix);
 }
 
 std::vector<std::byte> read_pipeline_cache(const DeviceProfile& device,
@@ -100,6 +121,7 @@ void write_pipeline_cache(const DeviceProfile& device, std::span<const std::byte
   out.write(std::as_bytes(std::span(&header, 1)));
   out.write(pipelines);
   out.commit();
+  remove_oldest(file.parent_path());
 }
 
 }  // namespace kiln

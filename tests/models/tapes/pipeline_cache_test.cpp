@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 
@@ -75,6 +76,24 @@ TEST_F(PipelineCacheFile, IsIgnoredWithOneLineWhenDamaged) {
     damaged[at] = char(damaged[at] ^ 1);
     expect_ignored(device(), damaged);
   }
+}
+
+TEST_F(PipelineCacheFile, LeavesTheNewestFilesOfOtherBuilds) {
+  write_pipeline_cache(device(), pipelines(device()));
+  const fs::path mine = pipeline_cache_file(device()), folder = mine.parent_path();
+  const auto other = [&](int age) {
+    return folder / ("pipelines-" + std::to_string(age) + ".bin");
+  };
+  const auto now = fs::file_time_type::clock::now();
+  for (int age = 1; age <= 10; ++age) {
+    std::ofstream(other(age)) << "another build's";
+    fs::last_write_time(other(age), now - std::chrono::hours(age));
+  }
+  std::ofstream(folder / "tuning-1.json") << "{}";
+  write_pipeline_cache(device(), pipelines(device()));
+  EXPECT_EQ(read(device()), pipelines(device()));
+  for (int age = 1; age <= 10; ++age) EXPECT_EQ(fs::exists(other(age)), age <= 7) << age;
+  EXPECT_TRUE(fs::exists(folder / "tuning-1.json"));
 }
 
 std::vector<std::uint8_t> picture(const std::function<void(std::string_view)>& warn, bool keeps) {
