@@ -12,7 +12,7 @@ namespace {
 
 using Kind = BenchProblem::Kind;
 
-constexpr std::uint32_t kMostExtent = 1u << 24;  // rows of a picture of 4096x4096
+constexpr std::uint32_t kMostExtent = 1u << 24;      // rows of a picture of 4096x4096
 constexpr std::uint64_t kMostElements = 1ull << 30;  // of an operand
 
 // "2x64x64x320" to numbers; nothing unless each is a number from 1 to kMostExtent.

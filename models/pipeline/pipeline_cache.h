@@ -21,8 +21,8 @@ std::filesystem::path pipeline_cache_file(const DeviceProfile& device);
 std::vector<std::byte> read_pipeline_cache(const DeviceProfile& device,
                                            const std::function<void(std::string_view)>& warn);
 
-// Replaces the file, and leaves the newest eight of all devices, drivers and builds. Throws Error when
-// it cannot be written.
+// Replaces the file, and leaves the newest eight of all devices, drivers and builds. Throws Error
+// when it cannot be written.
 void write_pipeline_cache(const DeviceProfile& device, std::span<const std::byte> pipelines);
 
 }  // namespace kiln
