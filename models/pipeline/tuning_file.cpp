@@ -32,7 +32,7 @@ std::string checked_text(const nlohmann::json& value, std::string_view allowed) 
 KernelChoice checked_choice(const nlohmann::json& choice) {
   constexpr std::string_view kNames = "abcdefghijklmnopqrstuvwxyz0123456789_/";
   KernelChoice checked{checked_text(choice.at("kernel"), kNames),
-                       checked_text(choice.at("tile"), "0123456789x")};
+                       checked_text(choice.at("tile"), "0123456789x/")};
   if (!is_kernel(checked.kernel)) fail("", "this build has no kernel '{}'", checked.kernel);
   return checked;
 }

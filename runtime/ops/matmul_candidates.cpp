@@ -10,6 +10,7 @@
 #endif
 #include "kernels/matmul_tiled.h"
 #include "kernels/matmul_tiled_dot.h"
+#include "kernels/sum_parts.h"
 #include "kernels/winograd.h"
 #include "runtime/base/align.h"
 #include "runtime/ops/device_class.h"
@@ -19,17 +20,20 @@
 namespace kiln {
 namespace {
 
+// Of workgroups along rows; of sums of parts that are kept at once.
+constexpr std::uint64_t kAnyGroups = ~0ull, kMostPartBytes = 32ull << 20;
+
 bool always(const DeviceProfile&, DType, const MatmulProblem&) { return true; }
 
-// Calls launch(first_row, groups) for bands of rows, each in workgroups of `group` rows, so that no
-// dispatch outlasts a watchdog or exceeds the grid.
+// Calls launch(first_row, groups) for bands of rows, each in at most `most` workgroups of `group`
+// rows, so that no dispatch outlasts a watchdog or exceeds the grid.
 template <typename Launch>
 void for_each_band(const DeviceProfile& device, const MatmulProblem& problem, std::uint32_t group,
-                   const Launch& launch) {
+                   std::uint64_t most, const Launch& launch) {
   const std::uint64_t band_rows =
       std::max<std::uint64_t>(device.max_dispatch_flops / problem.flops_a_row(), group);
-  const std::uint64_t most_groups =
-      std::min<std::uint64_t>(std::max<std::uint64_t>(band_rows / group, 1), device.max_grid[1]);
+  const std::uint64_t most_groups = std::min<std::uint64_t>(
+      {std::max<std::uint64_t>(band_rows / group, 1), device.max_grid[1], most});
   for (std::uint32_t first = problem.first_row; first < problem.rows;) {
     const auto groups =
         std::uint32_t(std::min(divide_up(problem.rows - first, group), most_groups));
@@ -69,23 +73,88 @@ Operands operands_of(Lowering& to, const MatmulProblem& problem, std::uint32_t c
           problem.addend_input != 0 ? to.input(problem.addend_input) : x, to.output()};
 }
 
-// Launches kernel K for all rows, `group` of them and `columns` outputs a workgroup. constants:
-// what only K has.
-template <typename K>
-void launch(Lowering& to, const MatmulProblem& problem, const Operands& of,
-            typename K::Constants constants, std::uint32_t group, std::uint32_t columns) {
+template <typename Constants>
+Constants specialized(Constants constants, const MatmulProblem& problem) {
   constants.kernel = problem.kernel;
   constants.stride = problem.stride;
   constants.padding = problem.padding;
   constants.has_bias = problem.has_bias;
   constants.has_addend = problem.addend_input != 0;
   constants.activation = problem.activation;
+  return constants;
+}
+
+// Launches kernel K for all rows, `group` of them and `columns` outputs a workgroup. constants:
+// what only K has.
+template <typename K>
+void launch(Lowering& to, const MatmulProblem& problem, const Operands& of,
+            const typename K::Constants& constants, std::uint32_t group, std::uint32_t columns) {
   const auto across = std::uint32_t(divide_up(problem.outputs, columns));
-  for_each_band(to.device(), problem, group, [&](std::uint32_t first, std::uint32_t groups) {
+  const auto dispatch = [&](std::uint32_t first, std::uint32_t groups) {
     to.dispatch<K>({of.x, of.weight, of.bias, of.addend, of.y}, args_of<K>(problem, first),
-                   constants, Grid{across, groups, 1},
+                   specialized(constants, problem), Grid{across, groups, 1},
                    flops_of_band(problem, first, groups * group));
-  });
+  };
+  for_each_band(to.device(), problem, group, kAnyGroups, dispatch);
+}
+
+// What tiles in shared memory are chosen by. Only whole quads of sums are written in parts.
+ProductSizes sizes_of(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
+  const bool divisible =
+      problem.outputs % 4 == 0 && device.may_use(kernels::sum_parts::info(element));
+  return {.rows = problem.rows,
+          .outputs = problem.outputs,
+          .depth = std::uint64_t(problem.kernel) * problem.kernel * problem.inputs,
+          .image_rows = divisible ? problem.out_height * problem.out_width : 0};
+}
+
+// y's rows from `first` on, `count` of them, from the sums of `parts`, each of which has room for
+// `part_rows`.
+void add_parts(Lowering& to, const MatmulProblem& problem, const Operands& of, const Operand& sums,
+               std::uint32_t parts, std::uint32_t part_rows, std::uint32_t first,
+               std::uint32_t count) {
+  constexpr std::uint32_t kWorkgroup = 64;
+  const std::uint32_t row_quads = problem.outputs / 4;
+  to.dispatch<kernels::sum_parts>({sums, of.bias, of.addend, of.y},
+                                  {.quads = count * row_quads,
+                                   .first_row = first,
+                                   .row_quads = row_quads,
+                                   .parts = parts,
+                                   .part_quads = part_rows * row_quads,
+                                   .addend_rows = problem.addend_rows},
+                                  {.workgroup = kWorkgroup,
+                                   .has_bias = problem.has_bias,
+                                   .has_addend = problem.addend_input != 0,
+                                   .activation = problem.activation},
+                                  to.folded(divide_up(count * row_quads, kWorkgroup)));
+}
+
+// launch() by a tile that may divide the terms of the sums: then their parts lie in memory until
+// another kernel adds them.
+template <typename K, typename Tile>
+void launch_tile(Lowering& to, const MatmulProblem& problem, const Operands& of,
+                 typename K::Constants constants, const Tile& tile) {
+  const std::uint32_t group = tile.rows();
+  if (tile.parts == 1) return launch<K>(to, problem, of, constants, group, tile.columns());
+  MatmulProblem product = problem;
+  product.has_bias = false;
+  product.addend_input = 0;
+  product.activation = 0;
+  constants.divided = true;
+  const auto across = std::uint32_t(divide_up(problem.outputs, tile.columns()));
+  const std::uint64_t group_bytes = 4ull * tile.parts * group * problem.outputs;
+  const std::uint64_t room = std::min(kMostPartBytes, to.device().max_binding_bytes);
+  const std::uint64_t most =
+      std::clamp<std::uint64_t>(room / group_bytes, 1, divide_up(problem.rows, group));
+  const Operand sums = to.scratch(most * group_bytes);
+  const auto dispatch = [&](std::uint32_t first, std::uint32_t groups) {
+    const std::uint32_t rows = groups * group;
+    to.dispatch<K>({of.x, of.weight, of.x, of.x, sums}, args_of<K>(product, first),
+                   specialized(constants, product), Grid{across, groups, tile.parts},
+                   flops_of_band(problem, first, rows));
+    add_parts(to, problem, of, sums, tile.parts, rows, first, std::min(rows, problem.rows - first));
+  };
+  for_each_band(to.device(), problem, group, most, dispatch);
 }
 
 void lower_plain(Lowering& to, const MatmulProblem& problem) {
@@ -133,25 +202,25 @@ bool fits_matrix(const DeviceProfile& device, DType element, const MatmulProblem
 }
 
 void lower_matrix(Lowering& to, const MatmulProblem& problem) {
-  const MatrixTile tile =
-      tile_named(matrix_tiles(to.device(), problem.rows, problem.outputs), to.tile());
-  launch<kernels::matmul_matrix>(to, problem, operands_of(to, problem, 64, 32),
-                                 {.subgroup = tile.subgroup,
-                                  .workgroup = tile.workgroup(),
-                                  .subgroups_m = tile.subgroups_m,
-                                  .subgroups_n = tile.subgroups_n,
-                                  .matrices_m = tile.matrices_m,
-                                  .matrices_n = tile.matrices_n,
-                                  .matrix_m = tile.matrix.m,
-                                  .matrix_n = tile.matrix.n,
-                                  .matrix_k = tile.matrix.k,
-                                  .vector = problem.outputs % 4 == 0},
-                                 tile.rows(), tile.columns());
+  const MatrixTile tile = tile_named(
+      matrix_tiles(to.device(), sizes_of(to.device(), to.element(), problem)), to.tile());
+  launch_tile<kernels::matmul_matrix>(to, problem, operands_of(to, problem, 64, 32),
+                                      {.subgroup = tile.subgroup,
+                                       .workgroup = tile.workgroup(),
+                                       .subgroups_m = tile.subgroups_m,
+                                       .subgroups_n = tile.subgroups_n,
+                                       .matrices_m = tile.matrices_m,
+                                       .matrices_n = tile.matrices_n,
+                                       .matrix_m = tile.matrix.m,
+                                       .matrix_n = tile.matrix.n,
+                                       .matrix_k = tile.matrix.k,
+                                       .vector = problem.outputs % 4 == 0},
+                                      tile);
 }
 
-std::vector<std::string> matrix_names(const DeviceProfile& device, DType,
+std::vector<std::string> matrix_names(const DeviceProfile& device, DType element,
                                       const MatmulProblem& problem) {
-  return names_of(matrix_tiles(device, problem.rows, problem.outputs));
+  return names_of(matrix_tiles(device, sizes_of(device, element, problem)));
 }
 #endif
 
@@ -162,20 +231,20 @@ bool fits_tiled(const DeviceProfile&, DType element, const MatmulProblem& proble
 
 template <typename Kernel>
 void lower_tiled(Lowering& to, const MatmulProblem& problem) {
-  const TiledMatmul tile =
-      tile_named(tiled_matmul_tiles(to.device(), problem.rows, problem.outputs), to.tile());
+  const TiledMatmul tile = tile_named(
+      tiled_matmul_tiles(to.device(), sizes_of(to.device(), to.element(), problem)), to.tile());
   const std::uint32_t depth = to.element() == DType::f16 ? 2 : 1;
-  launch<Kernel>(to, problem, operands_of(to, problem, tile.columns(), depth),
-                 {.lanes = tile.lanes,
-                  .group_rows = tile.group_rows,
-                  .row_quads = tile.row_quads,
-                  .vector = problem.outputs % 4 == 0},
-                 tile.rows(), tile.columns());
+  launch_tile<Kernel>(to, problem, operands_of(to, problem, tile.columns(), depth),
+                      {.lanes = tile.lanes,
+                       .group_rows = tile.group_rows,
+                       .row_quads = tile.row_quads,
+                       .vector = problem.outputs % 4 == 0},
+                      tile);
 }
 
-std::vector<std::string> tiled_names(const DeviceProfile& device, DType,
+std::vector<std::string> tiled_names(const DeviceProfile& device, DType element,
                                      const MatmulProblem& problem) {
-  return names_of(tiled_matmul_tiles(device, problem.rows, problem.outputs));
+  return names_of(tiled_matmul_tiles(device, sizes_of(device, element, problem)));
 }
 
 // 16-bit pairs alone: such a word in 32 bits would be one number.

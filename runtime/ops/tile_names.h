@@ -12,7 +12,8 @@ namespace kiln {
 // another name; first that of the table, then what `kiln tune` tries beside it. Never empty where
 // the kernel can serve.
 
-// "8x16x2": what tells a tile from the others of its kernel, in the order of its fields.
+// "8x16x2": what tells a tile from the others of its kernel, in the order of its fields;
+// "8x16x2/4" where four workgroups share the terms of each sum.
 inline std::string name_of(std::uint32_t tile) { return std::to_string(tile); }
 template <typename Tile>
 std::string name_of(const Tile& tile) {

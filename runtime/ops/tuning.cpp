@@ -12,6 +12,49 @@
 #include "runtime/ops/device_class.h"
 
 namespace kiln {
+namespace {
+
+// Parts that the terms of a sum are divided into.
+constexpr std::uint32_t kPartCounts[] = {2, 3, 4, 6, 8};
+// Terms of a part: fewer are not worth writing and adding its sums, or not worth a try.
+constexpr std::uint64_t kLeastPart = 1024, kLeastPartTried = 256;
+
+// For products whose tiles of rows x columns are so few that they leave the device idle: one of
+// many cores, which integrated ones have not. Counted for a pair of images, and for it alone: an
+// image has the same bytes in every batch.
+std::uint32_t parts_of(const DeviceProfile& device, const ProductSizes& of, std::uint32_t rows,
+                       std::uint32_t columns) {
+  if (of.image_rows == 0 || device.kind == DeviceKind::integrated) return 1;
+  const std::uint64_t groups =
+      divide_up(2ull * of.image_rows, rows) * divide_up(of.outputs, columns);
+  std::uint32_t most = 1;
+  for (const std::uint32_t parts : kPartCounts) {
+    if (parts * groups <= kEnoughGroups && parts * kLeastPart <= of.depth) most = parts;
+  }
+  return most;
+}
+
+template <typename Tile>
+std::uint64_t groups_of(const Tile& tile, std::uint32_t rows, std::uint32_t outputs) {
+  return divide_up(rows, tile.rows()) * divide_up(outputs, tile.columns()) * tile.parts;
+}
+
+// make(parts): the table's tile for as many.
+template <typename Tile, typename Make>
+void try_parts(std::vector<Tile>& tiles, const ProductSizes& of, const Make& make) {
+  if (of.image_rows == 0) return;
+  for (const std::uint32_t parts : kPartCounts) {
+    const Tile tile = make(parts);
+    const bool idle = groups_of(tile, of.rows, of.outputs) < kEnoughGroups * parts;
+    if (idle && parts * kLeastPartTried <= of.depth) add_tile(tiles, tile);
+  }
+}
+
+std::string with_parts(std::string name, std::uint32_t parts) {
+  return parts == 1 ? name : fmt::format("{}/{}", name, parts);
+}
+
+}  // namespace
 
 MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs) {
   // A CPU runs a subgroup as one vector: one subgroup a workgroup keeps x's values uniform.
@@ -55,11 +98,10 @@ std::vector<MatmulTile> matmul_tiles(const DeviceProfile& device, std::uint32_t 
   return tiles;
 }
 
-TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs) {
-  TiledMatmul tile{.row_quads = has_many_registers(device) ? 2u : 1u};
-  const auto enough = [&] {
-    return divide_up(rows, tile.rows()) * divide_up(outputs, tile.columns()) >= kEnoughGroups;
-  };
+TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs,
+                         std::uint32_t parts) {
+  TiledMatmul tile{.row_quads = has_many_registers(device) ? 2u : 1u, .parts = parts};
+  const auto enough = [&] { return groups_of(tile, rows, outputs) >= kEnoughGroups; };
   if (!enough() && !has_short_subgroups(device)) tile.group_rows = 8;
   if (!enough()) tile.row_quads = 1;
   return tile;
@@ -71,12 +113,15 @@ std::uint32_t TiledMatmul::shared_bytes() const {
 }
 
 std::string TiledMatmul::name() const {
-  return fmt::format("{}x{}x{}", lanes, group_rows, row_quads);
+  return with_parts(fmt::format("{}x{}x{}", lanes, group_rows, row_quads), parts);
 }
 
-std::vector<TiledMatmul> tiled_matmul_tiles(const DeviceProfile& device, std::uint32_t rows,
-                                            std::uint32_t outputs) {
-  std::vector<TiledMatmul> tiles = {tiled_matmul(device, rows, outputs)};
+std::vector<TiledMatmul> tiled_matmul_tiles(const DeviceProfile& device, const ProductSizes& of) {
+  const auto divided = [&](std::uint32_t parts) {
+    return tiled_matmul(device, of.rows, of.outputs, parts);
+  };
+  std::vector<TiledMatmul> tiles = {divided(parts_of(device, of, 64, 64))};
+  add_tile(tiles, divided(1));
   for (const TiledMatmul& tile : {TiledMatmul{8, 16, 2},
                                   {8, 16, 1},
                                   {8, 8, 2},
@@ -85,16 +130,18 @@ std::vector<TiledMatmul> tiled_matmul_tiles(const DeviceProfile& device, std::ui
                                   {16, 8, 2},
                                   {16, 8, 1},
                                   {16, 16, 1}}) {
-    if (tile.rows() < 2 * rows && allows_workgroup(device, tile.lanes, tile.group_rows) &&
+    if (tile.rows() < 2 * of.rows && allows_workgroup(device, tile.lanes, tile.group_rows) &&
         tile.shared_bytes() <= device.max_shared_bytes)
       add_tile(tiles, tile);
   }
+  try_parts(tiles, of, divided);
   return tiles;
 }
 
 std::string MatrixTile::name() const {
-  return fmt::format("{}x{}x{}x{}x{}", subgroup, subgroups_m, subgroups_n, matrices_m * matrix.m,
-                     matrices_n * matrix.n);
+  return with_parts(fmt::format("{}x{}x{}x{}x{}", subgroup, subgroups_m, subgroups_n,
+                                matrices_m * matrix.m, matrices_n * matrix.n),
+                    parts);
 }
 
 std::uint32_t MatrixTile::shared_bytes() const {
@@ -103,8 +150,9 @@ std::uint32_t MatrixTile::shared_bytes() const {
 }
 
 std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t rows,
-                                      std::uint32_t outputs) {
-  MatrixTile tile{.matrix = largest_matrix(device), .subgroup = least_subgroup(device)};
+                                      std::uint32_t outputs, std::uint32_t parts) {
+  MatrixTile tile{
+      .matrix = largest_matrix(device), .subgroup = least_subgroup(device), .parts = parts};
   if (tile.matrix.m == 0) return {};
   const std::uint32_t part_rows = 32, part_columns = 2 * tile.subgroup;
   if (part_rows % tile.matrix.m != 0 || part_columns % tile.matrix.n != 0) return {};
@@ -119,16 +167,20 @@ std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t
         tile.workgroup() > device.max_workgroup_invocations)
       continue;
     best = tile;
-    if (divide_up(rows, tile.rows()) * divide_up(outputs, tile.columns()) >= kEnoughGroups) break;
+    // Rows that are not there are multiplied too.
+    if (groups_of(tile, rows, outputs) >= kEnoughGroups && tile.rows() < 2 * rows) break;
   }
   return best;
 }
 
-std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, std::uint32_t rows,
-                                     std::uint32_t outputs) {
-  const std::optional<MatrixTile> first = matrix_tile(device, rows, outputs);
+std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, const ProductSizes& of) {
+  const std::optional<MatrixTile> first = matrix_tile(device, of.rows, of.outputs);
   if (!first) return {};
-  std::vector<MatrixTile> tiles = {*first};
+  const auto divided = [&](std::uint32_t parts) {
+    return *matrix_tile(device, of.rows, of.outputs, parts);
+  };
+  std::vector<MatrixTile> tiles = {divided(parts_of(device, of, 64, 128))};
+  add_tile(tiles, *first);
   const auto try_also = [&](std::uint32_t m, std::uint32_t n, std::uint32_t times_rows) {
     MatrixTile tile = *first;
     tile.subgroups_m = m;
@@ -137,8 +189,8 @@ std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, std::uint32_t 
     const std::uint32_t workgroup = tile.workgroup();
     // Each invocation loads as many eighths of a step as the others.
     const bool whole = tile.rows() * 4 % workgroup == 0 && tile.columns() * 4 % workgroup == 0;
-    if (whole && allows_workgroup(device, workgroup, 1) && tile.rows() < 2 * std::max(rows, 32u) &&
-        tile.shared_bytes() <= device.max_shared_bytes)
+    if (whole && allows_workgroup(device, workgroup, 1) &&
+        tile.rows() < 2 * std::max(of.rows, 32u) && tile.shared_bytes() <= device.max_shared_bytes)
       add_tile(tiles, tile);
   };
   for (const auto& [m, n] :
@@ -147,6 +199,7 @@ std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, std::uint32_t 
   }
   // More sums an invocation: fewer loads for each.
   for (const auto& [m, n] : {std::pair{2u, 2u}, {2u, 1u}, {1u, 2u}, {1u, 1u}}) try_also(m, n, 2);
+  try_parts(tiles, of, divided);
   return tiles;
 }
 

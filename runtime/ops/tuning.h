@@ -28,11 +28,19 @@ MatmulTile matmul_tile(const DeviceProfile& device, std::uint32_t rows, std::uin
 std::vector<MatmulTile> matmul_tiles(const DeviceProfile& device, std::uint32_t rows,
                                      std::uint32_t outputs);
 
+// What tiles of a product in shared memory depend on.
+struct ProductSizes {
+  std::uint32_t rows = 0, outputs = 0;
+  std::uint64_t depth = 0;       // terms of a sum: inputs of all taps
+  std::uint32_t image_rows = 0;  // of one image; 0: its sums cannot be divided
+};
+
 // Shape of shaders/matmul/tiled.glsl.
 struct TiledMatmul {
   std::uint32_t lanes = 8;        // invocations along outputs; each makes eight
   std::uint32_t group_rows = 16;  // invocations along rows
   std::uint32_t row_quads = 1;    // an invocation makes four rows for each
+  std::uint32_t parts = 1;        // of the terms, each with workgroups of its own
 
   std::uint32_t rows() const { return group_rows * row_quads * 4; }
   std::uint32_t columns() const { return lanes * 8; }
@@ -40,9 +48,9 @@ struct TiledMatmul {
   std::string name() const;
   bool operator==(const TiledMatmul&) const = default;
 };
-TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs);
-std::vector<TiledMatmul> tiled_matmul_tiles(const DeviceProfile& device, std::uint32_t rows,
-                                            std::uint32_t outputs);
+TiledMatmul tiled_matmul(const DeviceProfile& device, std::uint32_t rows, std::uint32_t outputs,
+                         std::uint32_t parts = 1);
+std::vector<TiledMatmul> tiled_matmul_tiles(const DeviceProfile& device, const ProductSizes& of);
 
 // Shape of shaders/matmul/matmul_matrix.comp.
 struct MatrixTile {
@@ -50,6 +58,7 @@ struct MatrixTile {
   std::uint32_t subgroup = 32;                     // invocations of one
   std::uint32_t subgroups_m = 1, subgroups_n = 1;  // of a workgroup, along rows and columns
   std::uint32_t matrices_m = 1, matrices_n = 1;    // of a subgroup
+  std::uint32_t parts = 1;                         // of the terms, each with workgroups of its own
 
   std::uint32_t rows() const { return subgroups_m * matrices_m * matrix.m; }
   std::uint32_t columns() const { return subgroups_n * matrices_n * matrix.n; }
@@ -60,10 +69,9 @@ struct MatrixTile {
 };
 // None: the device has no unit for it, or none whose tiles fit.
 std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t rows,
-                                      std::uint32_t outputs);
+                                      std::uint32_t outputs, std::uint32_t parts = 1);
 // Empty where matrix_tile() is none.
-std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, std::uint32_t rows,
-                                     std::uint32_t outputs);
+std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, const ProductSizes& of);
 
 // Rows a workgroup of shaders/matmul/matmul_broadcast.comp, tiles a workgroup of winograd.comp.
 std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows);

@@ -19,6 +19,7 @@ layout(binding = 3) readonly buffer Addend { element addend[]; };  // like y, or
 layout(binding = 3) readonly buffer Addend4 { element4 addend4[]; };
 layout(binding = 4) writeonly buffer Y { element y[]; };        // [image, pixel, output]
 layout(binding = 4) writeonly buffer Y4 { element4 y4[]; };
+layout(binding = 4) writeonly buffer Part { vec4 part4[]; };    // [part, row of the launch, output / 4]
 
 layout(push_constant) uniform Args {
   uint rows;        // output pixels of all images
@@ -48,6 +49,7 @@ layout(constant_id = 12) const bool VECTOR = true;  // outputs is a multiple of 
 layout(constant_id = 13) const bool HAS_BIAS = false;
 layout(constant_id = 14) const bool HAS_ADDEND = false;
 layout(constant_id = 15) const uint ACTIVATION = 0;
+layout(constant_id = 16) const bool DIVIDED = false;  // see divided.glsl
 layout(local_size_x_id = 1) in;
 
 const uint TILE_ROWS = SUBGROUPS_M * MATRICES_M * MATRIX_M;
@@ -71,6 +73,7 @@ uint first_x[X_LOADS], first_w[W_LOADS];
 bool inside[X_LOADS];
 
 #include "matmul/corner.glsl"
+#include "matmul/divided.glsl"
 
 Corner corner[X_LOADS];
 
@@ -155,7 +158,7 @@ void write_four(uint row, uint n, vec4 value) {
 }
 
 // Where an element of a matrix lies is the device's secret: through shared memory.
-void write_sums(uint first_row, uint first_column) {
+void write_sums(uint top, uint left) {
   const uint lane = gl_SubgroupInvocationID, mine = gl_SubgroupID * SUMS / 4;
   [[unroll]] for (uint i = 0; i < MATRICES_M; ++i) {
     [[unroll]] for (uint j = 0; j < MATRICES_N; ++j) {
@@ -163,11 +166,13 @@ void write_sums(uint first_row, uint first_column) {
                    gl_CooperativeMatrixLayoutRowMajor);
       barrier();
       for (uint at = lane; at < SUMS / 4; at += SUBGROUP) {
-        const uint row = first_row + i * MATRIX_M + at / (MATRIX_N / 4);
-        const uint n = first_column + j * MATRIX_N + at % (MATRIX_N / 4) * 4;
+        const uint row = top + i * MATRIX_M + at / (MATRIX_N / 4);
+        const uint n = left + j * MATRIX_N + at % (MATRIX_N / 4) * 4;
         const vec4 value = results[mine + at];
         if (row >= rows) continue;
-        if (VECTOR) {
+        if (DIVIDED) {
+          if (n < outputs) part4[part_quad(row, n)] = value;
+        } else if (VECTOR) {
           if (n < outputs) write_four(row, n, value);
         } else {
           [[unroll]] for (uint c = 0; c < 4; ++c) {
@@ -188,10 +193,11 @@ void main() {
         coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N, gl_MatrixUseAccumulator>(0.0);
   }
   find_corners();
-  find_sources(0);
-  load_next(0, 0);
-  const uint taps = KERNEL * KERNEL;
-  for (uint tap = 0, k = 0, step = 1; tap < taps; ++step) {
+  uint tap, k;
+  const uint first = first_step(tap, k), end = end_step();
+  find_sources(tap);
+  load_next(k, first);
+  for (uint step = first + 1; DIVIDED ? step <= end : tap < kTaps; ++step) {
     barrier();  // all have multiplied what was there
     store_next();
     barrier();
@@ -199,9 +205,9 @@ void main() {
     if (k == inputs) {
       k = 0;
       ++tap;
-      if (KERNEL > 1 && tap < taps) find_sources(tap);
+      if (KERNEL > 1 && tap < kTaps) find_sources(tap);
     }
-    if (tap < taps) load_next(k, step);
+    if (DIVIDED ? step < end : tap < kTaps) load_next(k, step);
     multiply(row, column);
   }
   write_sums(first_tile_row() + row, gl_WorkGroupID.x * TILE_COLUMNS + column);

@@ -19,6 +19,7 @@ layout(binding = 3) readonly buffer Addend { element addend[]; };  // like y, or
 layout(binding = 3) readonly buffer Addend4 { element4 addend4[]; };
 layout(binding = 4) writeonly buffer Y { element y[]; };  // [image, pixel, output]
 layout(binding = 4) writeonly buffer Y4 { element4 y4[]; };
+layout(binding = 4) writeonly buffer Part { vec4 part4[]; };  // [part, row of the launch, output / 4]
 
 layout(push_constant) uniform Args {
   uint rows;       // output pixels of all images
@@ -42,6 +43,7 @@ layout(constant_id = 6) const bool VECTOR = true;    // outputs is a multiple of
 layout(constant_id = 7) const bool HAS_BIAS = false;
 layout(constant_id = 8) const bool HAS_ADDEND = false;
 layout(constant_id = 9) const uint ACTIVATION = 0;
+layout(constant_id = 10) const bool DIVIDED = false;  // see divided.glsl
 layout(local_size_x_id = 0, local_size_y_id = 1) in;
 
 const uint WORKGROUP = LANES * GROUP_ROWS;
@@ -65,6 +67,7 @@ bool inside[X_LOADS];
 vec4 sums[ROWS * 2];
 
 #include "matmul/corner.glsl"
+#include "matmul/divided.glsl"
 
 Corner corner[X_LOADS];
 
@@ -119,6 +122,10 @@ void multiply(uint lane, uint group_row) {
 uint addend_row(uint row) { return addend_rows == 0 ? 0 : row / addend_rows; }
 
 void write_four(uint row, uint n, vec4 value) {
+  if (DIVIDED) {
+    if (n < outputs) part4[part_quad(row, n)] = value;
+    return;
+  }
   if (VECTOR) {
     if (n >= outputs) return;
     if (HAS_BIAS) value += load4(bias4[n / 4]);
@@ -146,10 +153,11 @@ void main() {
     const uint mine = tile_row + (gl_LocalInvocationIndex + i * WORKGROUP) / (STEP / 4);
     corner[i] = corner_of(min(mine, rows - 1));
   }
-  find_sources(0);
-  load_next(0, 0);
-  const uint taps = KERNEL * KERNEL;
-  [[dont_unroll]] for (uint tap = 0, k = 0, step = 1; tap < taps; ++step) {
+  uint tap, k;
+  const uint first = first_step(tap, k), end = end_step();
+  find_sources(tap);
+  load_next(k, first);
+  [[dont_unroll]] for (uint step = first + 1; DIVIDED ? step <= end : tap < kTaps; ++step) {
     barrier();  // all have multiplied what was there
     store_next();
     barrier();
@@ -157,9 +165,9 @@ void main() {
     if (k == inputs) {
       k = 0;
       ++tap;
-      if (KERNEL > 1 && tap < taps) find_sources(tap);
+      if (KERNEL > 1 && tap < kTaps) find_sources(tap);
     }
-    if (tap < taps) load_next(k, step);
+    if (DIVIDED ? step < end : tap < kTaps) load_next(k, step);
     multiply(lane, group_row);
   }
   const uint n = gl_WorkGroupID.x * PANEL + lane * 4;

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 class TuningFile : public CacheFolder {
  protected:
   static TunedKernels choices() {
-    return {{"conv 2x64x64x320->320 s2 right_bottom F16", {"matmul/matmul_tiled", "8x16x2"}},
+    return {{"conv 2x64x64x320->320 s2 right_bottom F16", {"matmul/matmul_tiled", "8x16x2/3"}},
             {"matmul 2x1280x320 F32", {"matmul/matmul", ""}}};
   }
 
@@ -69,10 +69,10 @@ TEST_F(TuningFile, IsIgnoredWithOneLineWhenDamaged) {
                                with(whole, "\"format\": 1", "\"format\": 2"),
                                with(whole, "\"choices\": {", "\"choice\": {"),
                                with(whole, "matmul/matmul_tiled", "matmul/no_such"),
-                               with(whole, "8x16x2", "8x16\\n2"),
-                               with(whole, "\"8x16x2\"", "7"),
-                               with(whole, "\"8x16x2\"", "[\"8x16x2\"]"),
-                               with(whole, "\"8x16x2\"", '"' + std::string(1000, '8') + '"'),
+                               with(whole, "8x16x2/3", "8x16\\n2"),
+                               with(whole, "\"8x16x2/3\"", "7"),
+                               with(whole, "\"8x16x2/3\"", "[\"8x16x2/3\"]"),
+                               with(whole, "\"8x16x2/3\"", '"' + std::string(1000, '8') + '"'),
                                with(whole, "2x1280x320", "2x1280\\u0007x320"),
                                with(whole, "2x1280x320", std::string(1000, '1')),
                                std::string(2'000'000, ' ') + whole,

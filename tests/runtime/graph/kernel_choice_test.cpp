@@ -97,6 +97,59 @@ TEST(KernelChoice, TilesOfAttentionOnMatrixUnitsFitTheDevice) {
   }
 }
 
+// A product of 3x3 taps on pictures of side x side.
+Plan convolution(const DeviceProfile& device, std::uint32_t images, std::uint32_t side,
+                 DType element = DType::f16) {
+  Graph graph("choice", element);
+  const Tensor x = graph.persistent("x", {images, side, side, 1280}, element);
+  const Tensor weight =
+      graph.constant({.name = "w", .dims = {1280, 1280, 3, 3}, .dtype = DType::f32, .read = {}});
+  graph.keep(conv2d(x, weight, {}, {}), "y");
+  return compile(graph, device);
+}
+
+// Parts that the sums are divided into; 0: plans that are other than products and their ends.
+std::uint32_t parts_of(const Plan& plan) {
+  const std::uint32_t parts = plan.dispatches[0].grid.z;
+  if (parts == 1) return plan.dispatches.size() == 1 ? 1 : 0;
+  for (std::size_t i = 0; i < plan.dispatches.size(); ++i) {
+    const bool is_end = plan.dispatches[i].kernel->name == "matmul/sum_parts";
+    if (is_end != (i % 2 == 1) || (!is_end && plan.dispatches[i].grid.z != parts)) return 0;
+  }
+  return plan.dispatches.size() % 2 == 0 ? parts : 0;
+}
+
+TEST(KernelChoice, SumsOfFewPixelsAreDividedTheSameInEveryBatch) {
+  DeviceProfile device = made_up_desktop();
+  device.max_dispatch_flops = ~0ull;
+  for (const bool has_unit : {false, true}) {
+    if (has_unit) {
+      device.features |= kNeedCooperativeMatrix;
+      device.matrix_shapes = {{16, 16, 16}};
+    }
+    for (const DType element : {DType::f16, DType::f32}) {
+      const std::uint32_t parts = parts_of(convolution(device, 2, 8, element));
+      EXPECT_GT(parts, 1u);
+      for (const std::uint32_t images : {1u, 3u, 8u}) {
+        EXPECT_EQ(parts_of(convolution(device, images, 8, element)), parts) << images;
+      }
+      // More than is kept at once: in bands.
+      const Plan many = convolution(device, 128, 8, element);
+      EXPECT_GT(many.dispatches.size(), 2u);
+      EXPECT_EQ(parts_of(many), parts);
+      EXPECT_EQ(parts_of(convolution(device, 1, 64, element)), 1u);
+    }
+  }
+}
+
+TEST(KernelChoice, SumsAreNotDividedForFewCoresNorWhereTheirEndIsToBeAvoided) {
+  DeviceProfile few = made_up_desktop(), avoiding = made_up_desktop();
+  few.kind = DeviceKind::integrated;
+  avoiding.avoided_kernels = {"matmul/sum_parts"};
+  EXPECT_EQ(parts_of(convolution(few, 2, 8)), 1u);
+  EXPECT_EQ(parts_of(convolution(avoiding, 2, 8)), 1u);
+}
+
 // Fewer invocations that each load more spilled where registers are few.
 TEST(KernelChoice, ShortSubgroupsOfVaryingSizeKeepTheLargerGroup) {
   DeviceProfile device = made_up_desktop();

@@ -83,8 +83,10 @@ TEST(Conv2d, HalvesAPictureThatIsPaddedRightAndBottom) {
   EXPECT_EQ(record(run, test, operands(test)).shape(), (Shape{1, 3, 4, 4}));
 }
 
-// The second is one that every kernel for CPUs can do.
-constexpr ConvCase kFused[] = {{{3, 6, 7, 12}, 20, 3, {}, true}, {{3, 8, 9, 32}, 20, 3, {}, true}};
+// The second is one that every kernel for CPUs can do, the third one whose sums GPUs divide.
+constexpr ConvCase kFused[] = {{{3, 6, 7, 12}, 20, 3, {}, true},
+                               {{3, 8, 9, 32}, 20, 3, {}, true},
+                               {{3, 5, 7, 256}, 20, 3, {}, true}};
 
 // Calls body(test, element, kernel) for each of kFused.
 template <typename Body>

@@ -1,8 +1,11 @@
 // Every tile of every kernel against double: those that kiln tune may choose on CPUs and on GPUs.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "runtime/ops/ops.h"
@@ -21,10 +24,19 @@ struct Subject {
   std::function<double(std::string_view kernel, DType element)> error;
 };
 
-// Choices of this device, and those of a GPU that had its limits. Returns how many were run.
-std::size_t expect_every_choice_right(const Subject& subject,
-                                      const std::vector<DType>& elements = element_types()) {
-  std::size_t runs = 0;
+bool runs_kernel(const Plan& plan, std::string_view kernel) {
+  return std::any_of(plan.dispatches.begin(), plan.dispatches.end(),
+                     [&](const Dispatch& dispatch) { return dispatch.kernel->name == kernel; });
+}
+
+bool any_choice(const KernelChoice&) { return true; }
+
+// Choices of this device, and those of a GPU that had its limits, as far as `wanted` holds. Returns
+// those that were run.
+std::vector<KernelChoice> expect_every_choice_right(
+    const Subject& subject, const std::vector<DType>& elements = element_types(),
+    bool (*wanted)(const KernelChoice& choice) = any_choice) {
+  std::vector<KernelChoice> runs;
   for (const DType element : elements) {
     std::set<std::pair<std::string, std::string>> seen;
     for (const DeviceKind kind : {device_profile().kind, DeviceKind::discrete}) {
@@ -32,14 +44,14 @@ std::size_t expect_every_choice_right(const Subject& subject,
       first.pretend(kind);
       const Plan plan = first.compiled(subject.record(first));
       for (const KernelChoice& choice : plan.problems.at(0).choices(first.device())) {
-        if (!seen.emplace(choice.kernel, choice.tile).second) continue;
+        if (!wanted(choice) || !seen.emplace(choice.kernel, choice.tile).second) continue;
         SCOPED_TRACE(choice.kernel + ' ' + choice.tile + ' ' + std::string(to_text(element)));
         OpRun run(element, choice);
         run.pretend(kind);
         const std::vector<float> actual = run.run(subject.record(run));
-        EXPECT_EQ(run.plan().dispatches.back().kernel->name, choice.kernel);
+        EXPECT_TRUE(runs_kernel(run.plan(), choice.kernel));
         expect_close(actual, subject.right, element, subject.error(choice.kernel, element));
-        ++runs;
+        runs.push_back(choice);
       }
     }
   }
@@ -63,7 +75,7 @@ TEST(Tiles, OfProductsAgreeWithDouble) {
                                                                   widened(bias), kRows, kOutputs),
                                                 shape, widened(other)),
                         .error = [](std::string_view, DType) { return sum_error(kInputs); }};
-  EXPECT_GT(expect_every_choice_right(subject), 10u);
+  EXPECT_GT(expect_every_choice_right(subject).size(), 10u);
 }
 
 // How rows are found does not hang on the element type; products above have both.
@@ -84,7 +96,72 @@ TEST(Tiles, OfConvolutionsAgreeWithDouble) {
           widened(x), widened(weight), widened(bias)),
       .error = [](std::string_view kernel,
                   DType element) { return product_error(kernel, element, kTerms); }};
-  EXPECT_GT(expect_every_choice_right(subject, {DType::f32}), 10u);
+  EXPECT_GT(expect_every_choice_right(subject, {DType::f32}).size(), 10u);
+}
+
+bool is_divided(const KernelChoice& choice) { return choice.tile.find('/') != std::string::npos; }
+
+// Each count of parts, each kernel that divides sums, and all that their end takes over: a bias, an
+// addend that repeats in three ways and an activation.
+TEST(Tiles, OfDividedSumsAgreeWithDouble) {
+  constexpr Shape kX{3, 5, 7, 256};
+  constexpr std::uint32_t kOutputs = 44, kTerms = 9 * kX.channels;
+  constexpr Shape kY = kX.with_channels(kOutputs);
+  const auto x = numbers(kX.elements(), 1);
+  const auto weight = numbers(std::size_t(kOutputs) * kTerms, 2, kWeightScale);
+  const auto bias = numbers(kOutputs, 3);
+  const auto sums = reference::conv2d({.x = kX, .y = kY, .kernel = 3, .stride = 1, .before = 1},
+                                      widened(x), widened(weight), widened(bias));
+  for (const Shape& other : {kY, Shape{3, 1, 1, kOutputs}, Shape{1, 1, 1, kOutputs}}) {
+    SCOPED_TRACE(to_text(other));
+    const auto added = numbers(other.elements(), 4);
+    const Subject subject{
+        .record =
+            [&](OpRun& run) {
+              const Tensor y =
+                  conv2d(run.input(kX, x), run.weight({kOutputs, kX.channels, 3, 3}, weight),
+                         run.weight({kOutputs}, bias), {});
+              return silu(y + run.input(other, added));
+            },
+        .right = reference::map(reference::add(sums, kY, widened(added)), reference::silu),
+        .error = [](std::string_view,
+                    DType) { return 2.0 * sum_error(kTerms) + kActivationError; }};
+    std::map<std::string, std::set<std::string>> parts;
+    for (const KernelChoice& run : expect_every_choice_right(subject, element_types(), is_divided))
+      parts[run.kernel].insert(run.tile.substr(run.tile.find('/')));
+    EXPECT_TRUE(parts.contains("matmul/matmul_tiled"));
+    for (const auto& [kernel, counts] : parts) {
+      EXPECT_THAT(counts, testing::ElementsAre("/2", "/3", "/4", "/6", "/8")) << kernel;
+    }
+  }
+}
+
+// Shapes of Stable Diffusion 1.5 at its least sizes, 64 and 256 pixels, with fewer outputs: by the
+// tables of this device and of a GPU that had its limits.
+void expect_divided_right(Shape shape, std::uint32_t outputs) {
+  const std::uint32_t terms = 9 * shape.channels;
+  const auto x = numbers(shape.elements(), 1);
+  const auto weight = numbers(std::size_t(outputs) * terms, 2, kWeightScale);
+  const auto right = reference::conv2d(
+      {.x = shape, .y = shape.with_channels(outputs), .kernel = 3, .stride = 1, .before = 1},
+      widened(x), widened(weight), {});
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    OpRun run(element, kernel);
+    run.pretend(DeviceKind::discrete);
+    const auto actual = run.run(conv2d(
+        run.input(shape, x), run.weight({outputs, shape.channels, 3, 3}, weight), Tensor{}, {}));
+    const bool divides =
+        kernel == "matmul/matmul_matrix" || kernel.starts_with("matmul/matmul_tiled");
+    if (runs_kernel(run.plan(), kernel)) {
+      EXPECT_EQ(runs_kernel(run.plan(), "matmul/sum_parts"), divides);
+    }
+    expect_close(actual, right, element, product_error(kernel, element, terms));
+  });
+}
+
+TEST(Tiles, OfTheTablesDivideTheSumsOfSmallPictures) {
+  expect_divided_right({1, 8, 8, 1280}, 132);
+  expect_divided_right({1, 16, 16, 640}, 64);
 }
 
 // The bound is that of attention_test.cpp for scores of the size that these have.
@@ -111,7 +188,7 @@ void expect_attention_right(std::uint32_t queries, std::uint32_t keys, std::uint
                               const bool halves = kernel == "attention/attention_matrix";
                               return bound + (halves ? 0x1p-10 + 0x1p-24 * keys : 0.0);
                             }};
-  EXPECT_GT(expect_every_choice_right(subject, elements), 2u);
+  EXPECT_GT(expect_every_choice_right(subject, elements).size(), 2u);
 }
 
 TEST(Tiles, OfAttentionAgreeWithDouble) {
