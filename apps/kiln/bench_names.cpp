@@ -39,14 +39,17 @@ bool take(std::string_view& text, std::string_view end) {
 
 std::optional<BenchProblem> convolution(std::string_view text) {
   const bool right_bottom = take(text, " right_bottom");
+  const bool upscaled = take(text, " up2");
   const std::uint32_t stride = take(text, " s2") ? 2 : 1;
   const std::uint32_t kernel = take(text, " k1") ? 1 : 3;
+  if (upscaled && (right_bottom || stride != 1 || kernel != 3)) return {};
   const std::size_t arrow = text.find("->");
   if (arrow == std::string_view::npos) return {};
   const auto x = numbers(text.substr(0, arrow)), outputs = numbers(text.substr(arrow + 2));
   if (x.size() != 4 || outputs.size() != 1) return {};
   BenchProblem problem = conv_problem({x[0], x[1], x[2], x[3]}, outputs[0], kernel, stride);
   problem.pads_right_bottom = right_bottom;
+  problem.upscaled = upscaled;
   return problem;
 }
 
@@ -103,7 +106,8 @@ struct Form {
 };
 constexpr Form kForms[] = {
     {"matmul", matmul, "ROWSxOUTPUTSxINPUTS, such as 8192x320x2880, or 2x64x64x640->320 k1"},
-    {"conv", convolution, "IMAGESxHEIGHTxWIDTHxCHANNELS->OUTPUTS, such as 2x64x64x320->320 s2"},
+    {"conv", convolution,
+     "IMAGESxHEIGHTxWIDTHxCHANNELS->OUTPUTS, such as 2x64x64x320->320, with s2 or up2 behind it"},
     {"attention", attention, "IMAGESxHEADSxQUERIESxKEYSxSIZE, such as 2x8x4096x77x40"},
     {"norm", norm, "group_norm 2x64x64x320 silu, or layer_norm 1x1x8192x320"},
     {"elementwise", elementwise, "geglu 1x1x64x2560, silu, add, upsample or concat 1x8x8x64+32"},

@@ -48,6 +48,10 @@ std::string_view word(Kind kind) {
   return "?";
 }
 
+Tensor doubled(Tensor x, std::string_view path) {
+  return upsample_nearest(x, 2 * x.shape().height, 2 * x.shape().width, path);
+}
+
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
 constexpr std::uint64_t scrambled(std::uint64_t value) {
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -64,8 +68,9 @@ std::string BenchProblem::name() const {
       return fmt::format("{}x{}x{}", x.rows(), output().channels, x.channels);
     case Kind::conv: {
       const std::uint32_t kernel = product_kernel(*this);
-      return fmt::format("{}->{}{}{}{}", to_text(x), output().channels, kernel == 1 ? " k1" : "",
-                         stride == 2 ? " s2" : "", pads_right_bottom ? " right_bottom" : "");
+      return fmt::format("{}->{}{}{}{}{}", to_text(x), output().channels, kernel == 1 ? " k1" : "",
+                         stride == 2 ? " s2" : "", upscaled ? " up2" : "",
+                         pads_right_bottom ? " right_bottom" : "");
     }
     case Kind::attention:
       return fmt::format("{}x{}x{}x{}x{}{}", x.batch, heads, x.pixels(), inputs[1].pixels(),
@@ -99,6 +104,7 @@ Shape BenchProblem::output() const {
     case Kind::linear:
       return x.with_channels(std::uint32_t(weights[0][0]));
     case Kind::conv: {
+      if (upscaled) return {x.batch, 2 * x.height, 2 * x.width, std::uint32_t(weights[0][0])};
       const std::uint32_t more = pads_right_bottom ? 0 : stride - 1;
       return {x.batch, (x.height + more) / stride, (x.width + more) / stride,
               std::uint32_t(weights[0][0])};
@@ -140,7 +146,8 @@ Tensor BenchProblem::record(const std::vector<Tensor>& x, const std::vector<Tens
     case Kind::conv: {
       const auto padding =
           pads_right_bottom ? Conv2d::Padding::right_bottom : Conv2d::Padding::same;
-      return conv2d(x[0], w[0], w[1], {.stride = stride, .padding = padding}, path);
+      const Tensor from = upscaled ? doubled(x[0], path) : x[0];
+      return conv2d(from, w[0], w[1], {.stride = stride, .padding = padding}, path);
     }
     case Kind::attention:
       return attention(x[0], x[1], x[2], heads, causal, path);
@@ -159,7 +166,7 @@ Tensor BenchProblem::record(const std::vector<Tensor>& x, const std::vector<Tens
     case Kind::concat:
       return concat(x[0], x[1], path);
     case Kind::upsample:
-      return upsample_nearest(x[0], 2 * x[0].shape().height, 2 * x[0].shape().width, path);
+      return doubled(x[0], path);
   }
   return {};
 }

@@ -30,13 +30,15 @@ struct BenchProblem {
   std::vector<std::vector<std::int64_t>> weights = {};  // extents as in PyTorch
   std::uint32_t stride = 1;                             // conv
   bool pads_right_bottom = false;                       // conv
-  std::uint32_t heads = 1;                              // attention
-  bool causal = false;                                  // attention
-  std::uint32_t groups = 32;                            // group_norm
-  bool silu_after = false;                              // group_norm
+  bool upscaled = false;      // conv: of x with its sides doubled by nearest upsampling
+  std::uint32_t heads = 1;    // attention
+  bool causal = false;        // attention
+  std::uint32_t groups = 32;  // group_norm
+  bool silu_after = false;    // group_norm
 
-  // "8192x320x2880" (rows, outputs, inputs), "2x64x64x320->320 s2", "2x8x4096x4096x40" (images,
-  // heads, queries, keys, head size), "group_norm 2x64x64x320 silu", "geglu 1x1x8192x2560".
+  // "8192x320x2880" (rows, outputs, inputs), "2x64x64x320->320 s2", "2x32x32x640->640 up2",
+  // "2x8x4096x4096x40" (images, heads, queries, keys, head size), "group_norm 2x64x64x320 silu",
+  // "geglu 1x1x8192x2560".
   std::string name() const;
   // "matmul", "conv", "attention", "norm" or "elementwise". A 1x1 convolution is a matmul.
   std::string_view group() const;

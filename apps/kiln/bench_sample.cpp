@@ -61,6 +61,7 @@ BenchSample linear_sample(const BenchProblem& problem) {
 // The window of each chosen pixel becomes a picture of its own; what lies outside is zero.
 BenchSample conv_sample(const BenchProblem& problem) {
   const Shape x = problem.inputs[0], y = problem.output();
+  const std::uint32_t upscale = problem.upscaled ? 2 : 1;
   const auto kernel = std::uint32_t(problem.weights[0][2]);
   const std::uint32_t before = problem.pads_right_bottom ? 0 : (kernel - 1) / 2;
   // The pixel of the small picture whose window lies inside it whole, and where that begins.
@@ -77,9 +78,10 @@ BenchSample conv_sample(const BenchProblem& problem) {
     for (std::uint32_t i = 0; i < side * side; ++i) {
       const std::int64_t v = std::int64_t(at / y.width * problem.stride + i / side) - shift;
       const std::int64_t u = std::int64_t(at % y.width * problem.stride + i % side) - shift;
-      const bool inside = v >= 0 && u >= 0 && v < x.height && u < x.width;
-      const std::uint64_t source =
-          (image * x.pixels() + std::uint64_t(v) * x.width + std::uint64_t(u)) * x.channels;
+      const bool inside = v >= 0 && u >= 0 && v < x.height * upscale && u < x.width * upscale;
+      const std::uint64_t pixel_of_x =
+          std::uint64_t(v) / upscale * x.width + std::uint64_t(u) / upscale;
+      const std::uint64_t source = (image * x.pixels() + pixel_of_x) * x.channels;
       for (std::uint32_t c = 0; c < x.channels; ++c) {
         sample.operands[0].push_back(inside ? source + c : BenchSample::kZero);
       }

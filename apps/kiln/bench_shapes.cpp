@@ -32,17 +32,16 @@ struct Unet {
   std::span<const AttentionRow> attention;  // count: of transformer layers
   std::span<const NormRow> norms;
   std::span<const ConcatRow> concats;
-  std::span<const NormRow> upsamples;         // level: before it
+  std::span<const ConvRow> upsamples;         // level: before it
   std::span<const AttentionRow> projections;  // count: of transformers
 };
 
 constexpr ConvRow kSd15Conv[] = {
-    {0, 4, 320, 1},     {0, 320, 320, 7},      {0, 320, 320, 1, 2}, {0, 640, 320, 2},
-    {0, 960, 320, 1},   {0, 640, 640, 1},      {0, 320, 4, 1},      {1, 320, 640, 1},
-    {1, 640, 640, 6},   {1, 640, 640, 1, 2},   {1, 960, 640, 1},    {1, 1280, 640, 1},
-    {1, 1920, 640, 1},  {1, 1280, 1280, 1},    {2, 640, 1280, 1},   {2, 1280, 1280, 7},
-    {2, 1920, 1280, 1}, {2, 1280, 1280, 1, 2}, {2, 2560, 1280, 2},  {3, 1280, 1280, 11},
-    {3, 2560, 1280, 3},
+    {0, 4, 320, 1},      {0, 320, 320, 7},    {0, 320, 320, 1, 2}, {0, 640, 320, 2},
+    {0, 960, 320, 1},    {0, 320, 4, 1},      {1, 320, 640, 1},    {1, 640, 640, 6},
+    {1, 640, 640, 1, 2}, {1, 960, 640, 1},    {1, 1280, 640, 1},   {1, 1920, 640, 1},
+    {2, 640, 1280, 1},   {2, 1280, 1280, 6},  {2, 1920, 1280, 1},  {2, 1280, 1280, 1, 2},
+    {2, 2560, 1280, 2},  {3, 1280, 1280, 11}, {3, 2560, 1280, 3},
 };
 constexpr ConvRow kSd15Skips[] = {
     {0, 640, 320, 2},   {0, 960, 320, 1},   {1, 320, 640, 1},  {1, 960, 640, 1},
@@ -61,14 +60,13 @@ constexpr ConcatRow kSd15Concats[] = {
     {0, 320, 320, 2},  {0, 640, 320, 1},  {1, 640, 320, 1},   {1, 640, 640, 1},
     {1, 1280, 640, 1}, {2, 1280, 640, 1}, {2, 1280, 1280, 2}, {3, 1280, 1280, 3},
 };
-constexpr NormRow kSd15Upsamples[] = {{1, 640, 1}, {2, 1280, 1}, {3, 1280, 1}};
+constexpr ConvRow kSd15Upsamples[] = {{1, 640, 640, 1}, {2, 1280, 1280, 1}, {3, 1280, 1280, 1}};
 
 constexpr ConvRow kSdxlConv[] = {
-    {0, 4, 320, 1},     {0, 320, 320, 7},    {0, 320, 320, 1, 2}, {0, 640, 320, 2},
-    {0, 960, 320, 1},   {0, 640, 640, 1},    {0, 320, 4, 1},      {1, 320, 640, 1},
-    {1, 640, 640, 6},   {1, 640, 640, 1, 2}, {1, 960, 640, 1},    {1, 1280, 640, 1},
-    {1, 1920, 640, 1},  {1, 1280, 1280, 1},  {2, 640, 1280, 1},   {2, 1280, 1280, 10},
-    {2, 1920, 1280, 1}, {2, 2560, 1280, 2},
+    {0, 4, 320, 1},      {0, 320, 320, 7},    {0, 320, 320, 1, 2}, {0, 640, 320, 2},
+    {0, 960, 320, 1},    {0, 320, 4, 1},      {1, 320, 640, 1},    {1, 640, 640, 6},
+    {1, 640, 640, 1, 2}, {1, 960, 640, 1},    {1, 1280, 640, 1},   {1, 1920, 640, 1},
+    {2, 640, 1280, 1},   {2, 1280, 1280, 10}, {2, 1920, 1280, 1},  {2, 2560, 1280, 2},
 };
 constexpr ConvRow kSdxlSkips[] = {
     {0, 640, 320, 2},  {0, 960, 320, 1},  {1, 320, 640, 1},   {1, 960, 640, 1},   {1, 1280, 640, 1},
@@ -83,7 +81,7 @@ constexpr NormRow kSdxlNorms[] = {
 constexpr ConcatRow kSdxlConcats[] = {{0, 320, 320, 2},  {0, 640, 320, 1},  {1, 640, 320, 1},
                                       {1, 640, 640, 1},  {1, 1280, 640, 1}, {2, 1280, 640, 1},
                                       {2, 1280, 1280, 2}};
-constexpr NormRow kSdxlUpsamples[] = {{1, 640, 1}, {2, 1280, 1}};
+constexpr ConvRow kSdxlUpsamples[] = {{1, 640, 640, 1}, {2, 1280, 1280, 1}};
 constexpr AttentionRow kSdxlProjections[] = {{1, 640, 10, 5}, {2, 1280, 20, 6}};
 
 constexpr std::uint32_t kGuided = 2;  // images of a batch: without and with the prompt
@@ -101,6 +99,12 @@ class List {
   }
   std::vector<BenchShape> shapes;
 };
+
+BenchProblem upscaled_problem(Shape x, std::uint32_t outputs) {
+  BenchProblem problem = conv_problem(x, outputs);
+  problem.upscaled = true;
+  return problem;
+}
 
 // One layer of a transformer: self-attention, cross-attention, feed-forward.
 void add_transformer_layers(List& to, const AttentionRow& row, std::uint32_t side,
@@ -144,8 +148,8 @@ std::vector<BenchShape> unet_shapes(const Unet& unet) {
   for (const ConcatRow& row : unet.concats) {
     list.add(elementwise_problem(Kind::concat, square(row.level, row.a), row.b), row.count);
   }
-  for (const NormRow& row : unet.upsamples) {
-    list.add(elementwise_problem(Kind::upsample, square(row.level, row.channels)), row.count);
+  for (const ConvRow& row : unet.upsamples) {
+    list.add(upscaled_problem(square(row.level, row.inputs), row.outputs), row.count);
   }
   return std::move(list.shapes);
 }
@@ -179,8 +183,8 @@ std::vector<BenchShape> sdxl(std::uint32_t side) {
 // A level here is twice as wide as the one before; level 0 is the latents'.
 std::vector<BenchShape> vae(std::uint32_t side) {
   constexpr ConvRow kDecoder[] = {
-      {0, 4, 512, 1},   {0, 512, 512, 10}, {1, 512, 512, 7}, {2, 512, 512, 1}, {2, 512, 256, 1},
-      {2, 256, 256, 5}, {3, 256, 256, 1},  {3, 256, 128, 1}, {3, 128, 128, 5}, {3, 128, 3, 1},
+      {0, 4, 512, 1},   {0, 512, 512, 10}, {1, 512, 512, 6}, {2, 512, 256, 1},
+      {2, 256, 256, 5}, {3, 256, 128, 1},  {3, 128, 128, 5}, {3, 128, 3, 1},
   };
   constexpr ConvRow kEncoder[] = {
       {3, 3, 128, 1}, {2, 128, 256, 1}, {1, 256, 512, 1}, {0, 512, 8, 1}};
@@ -213,7 +217,7 @@ std::vector<BenchShape> vae(std::uint32_t side) {
     list.add(norm_problem(Kind::group_norm, square(row.level, row.channels), row.silu), row.count);
   }
   for (const ConvRow& row : kUpsamples) {
-    list.add(elementwise_problem(Kind::upsample, square(row.level, row.inputs)), row.count);
+    list.add(upscaled_problem(square(row.level, row.inputs), row.outputs), row.count);
   }
   return std::move(list.shapes);
 }

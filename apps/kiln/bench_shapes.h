@@ -27,9 +27,10 @@ struct BenchSet {
 // "sdxl-1024".
 std::span<const BenchSet> bench_sets();
 
-// A problem from its name: "matmul" and "8192x320x2880", "conv" and "2x64x64x320->320 s2",
-// "attention" and "2x8x4096x4096x40", "norm" and "group_norm 2x64x64x320 silu", "elementwise" and
-// "geglu 1x1x8192x2560". Throws Error (usage) that shows the form expected.
+// A problem from its name: "matmul" and "8192x320x2880", "conv" and "2x64x64x320->320 s2" or
+// "2x32x32x640->640 up2", "attention" and "2x8x4096x4096x40", "norm" and "group_norm 2x64x64x320
+// silu", "elementwise" and "geglu 1x1x8192x2560". Throws Error (usage) that shows the form
+// expected.
 BenchProblem problem_from_name(std::string_view group, const std::string& name);
 
 }  // namespace kiln::app

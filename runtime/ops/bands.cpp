@@ -14,7 +14,8 @@ constexpr std::uint32_t kLeastLines = 16;
 
 // The last line, exclusive, that lines up to `end` of the result read.
 std::uint32_t input_end(const LineWindow& window, std::uint32_t end, std::uint32_t lines) {
-  return std::min(lines, (end - 1) * window.stride + window.kernel - window.padding);
+  const std::uint32_t read = (end - 1) * window.stride + window.kernel - window.padding;
+  return std::min(lines, std::uint32_t(divide_up(read, window.upscale)));
 }
 
 }  // namespace
@@ -41,13 +42,16 @@ std::vector<LineBand> bands_of(const Lowering& to, const Shape& in, const Shape&
   const std::uint64_t in_line = line_bytes(in, to.element());
   const std::uint64_t out_line = line_bytes(out, to.element());
   const std::uint32_t multiple =
-      std::lcm(std::lcm(aligned_lines(to, in_line * window.stride), aligned_lines(to, out_line)),
+      std::lcm(std::lcm(window.upscale * aligned_lines(to, in_line * window.stride),
+                        aligned_lines(to, out_line)),
                limits.in_multiple);
-  if (out.batch > 1 && (in.height % multiple != 0 || out.height % multiple != 0)) return {};
+  if (out.batch > 1 && (in.height * window.upscale % multiple != 0 || out.height % multiple != 0))
+    return {};
   const auto above = std::uint32_t(divide_up(window.padding, window.stride));
   // Lines that a band binds besides its own, at most.
   const std::uint64_t more = above + multiple - 1;
-  const std::uint64_t in_room = limits.in_bytes / in_line, out_room = limits.out_bytes / out_line;
+  const std::uint64_t in_room = limits.in_bytes / in_line * window.upscale;
+  const std::uint64_t out_room = limits.out_bytes / out_line;
   const std::uint64_t in_more = more * window.stride + window.kernel;
   if (in_room < in_more + window.stride || out_room < more + 1) return {};
   const auto lines = std::uint32_t(
@@ -58,7 +62,7 @@ std::vector<LineBand> bands_of(const Lowering& to, const Shape& in, const Shape&
       LineBand band{.image = image, .first = first, .end = std::min(first + lines, out.height)};
       band.bound_first = first - std::min(first, above);
       band.bound_first -= band.bound_first % multiple;
-      band.in_first = band.bound_first * window.stride;
+      band.in_first = band.bound_first * window.stride / window.upscale;
       band.in_count = input_end(window, band.end, in.height) - band.in_first;
       bands.push_back(band);
     }

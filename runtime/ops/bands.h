@@ -11,6 +11,7 @@ namespace kiln {
 // How lines of a result are made from lines of a picture: what a convolution reads.
 struct LineWindow {
   std::uint32_t kernel = 1, stride = 1, padding = 0;  // padding: above
+  std::uint32_t upscale = 1;  // times that each line of the picture is read as another
 };
 
 // Lines [first, end) of one image of a result. Bound are those from bound_first on, which may come

@@ -78,6 +78,7 @@ Constants specialized(Constants constants, const MatmulProblem& problem) {
   constants.kernel = problem.kernel;
   constants.stride = problem.stride;
   constants.padding = problem.padding;
+  constants.upscale = problem.upscale;
   constants.has_bias = problem.has_bias;
   constants.has_addend = problem.addend_input != 0;
   constants.activation = problem.activation;
@@ -287,10 +288,10 @@ std::string problem_name(const MatmulProblem& problem, DType element) {
   }
   const std::uint32_t images = problem.rows / (problem.out_height * problem.out_width);
   const bool right_bottom = problem.kernel > 1 && problem.padding == 0;
-  return fmt::format("conv {}x{}x{}x{}->{}{}{}{} {}", images, problem.in_height, problem.in_width,
+  return fmt::format("conv {}x{}x{}x{}->{}{}{}{}{} {}", images, problem.in_height, problem.in_width,
                      problem.inputs, problem.outputs, problem.kernel == 1 ? " k1" : "",
-                     problem.stride == 2 ? " s2" : "", right_bottom ? " right_bottom" : "",
-                     to_text(element));
+                     problem.stride == 2 ? " s2" : "", problem.upscale == 2 ? " up2" : "",
+                     right_bottom ? " right_bottom" : "", to_text(element));
 }
 
 std::span<const MatmulCandidate> matmul_candidates() { return kCandidates; }

@@ -7,9 +7,10 @@ namespace kiln {
 
 // y[rows, outputs] = activation(x * weight + bias + addend); a convolution gathers x's rows.
 struct MatmulProblem {
-  std::uint32_t rows = 0, inputs = 0, outputs = 0;  // inputs: of one tap
-  std::uint32_t in_height = 1, in_width = 1, out_height = 1, out_width = 1;
+  std::uint32_t rows = 0, inputs = 0, outputs = 0;                           // inputs: of one tap
+  std::uint32_t in_height = 1, in_width = 1, out_height = 1, out_width = 1;  // in: as x is stored
   std::uint32_t kernel = 1, stride = 1, padding = 0;
+  std::uint32_t upscale = 1;  // 2: the window walks on x with each pixel two by two times
   bool has_bias = false;
   std::size_t addend_input = 0;   // which input of the op is added; 0: none
   std::uint32_t addend_rows = 0;  // rows of y that share one of its rows; 0: all
@@ -24,8 +25,8 @@ struct MatmulProblem {
 using MatmulCandidate = Candidate<MatmulProblem>;
 
 // "matmul 8192x320x1280 F16" (rows, outputs, inputs), or for taps or strides
-// "conv 2x64x64x320->320 s2 F16", as `kiln bench kernels` writes shapes. Empty for bands: their
-// sizes follow from the device.
+// or an upscaled x "conv 2x64x64x320->320 s2 F16", "conv 2x32x32x640->640 up2 F16", as `kiln bench
+// kernels` writes shapes. Empty for bands: their sizes follow from the device.
 std::string problem_name(const MatmulProblem& problem, DType element);
 
 // Best first.

@@ -10,14 +10,24 @@ namespace kiln {
 
 std::string Product::details() const {
   static constexpr const char* kActivations[] = {"", " silu", " gelu", " quick_gelu"};
-  return fmt::format("k{} s{}{}{}", form_.kernel, form_.stride, addend_ != 0 ? " add" : "",
-                     kActivations[activation_]);
+  return fmt::format("k{} s{}{}{}{}", form_.kernel, form_.stride, form_.upscale == 2 ? " up2" : "",
+                     addend_ != 0 ? " add" : "", kActivations[activation_]);
 }
 
 std::vector<Parameter> Product::parameters() const {
   return {{"kernel", double(form_.kernel)},   {"stride", double(form_.stride)},
-          {"padding", double(form_.padding)}, {"bias", double(form_.has_bias)},
-          {"addend", double(addend_)},        {"activation", double(activation_)}};
+          {"padding", double(form_.padding)}, {"upscale", double(form_.upscale)},
+          {"bias", double(form_.has_bias)},   {"addend", double(addend_)},
+          {"activation", double(activation_)}};
+}
+
+std::optional<Product> Product::of_smaller_x() const {
+  const bool fits = form_.is_convolution && form_.kernel == 3 && form_.stride == 1 &&
+                    form_.padding == 1 && form_.upscale == 1;
+  if (!fits) return {};
+  Product product = *this;
+  product.form_.upscale = 2;
+  return product;
 }
 
 bool Product::absorb(const Node& next, ValueId mine, std::vector<ValueId>& inputs) {
@@ -49,6 +59,7 @@ MatmulProblem Product::problem_of(const Shape& x, const Shape& y) const {
   problem.kernel = form_.kernel;
   problem.stride = form_.stride;
   problem.padding = form_.padding;
+  problem.upscale = form_.upscale;
   problem.has_bias = form_.has_bias;
   problem.activation = activation_;
   problem.addend_input = addend_;

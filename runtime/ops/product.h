@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "runtime/graph/lowering.h"
 #include "runtime/ops/bands.h"
@@ -12,11 +13,13 @@
 namespace kiln {
 
 // y = activation(x * weight + bias + addend). Inputs: x, weight, then bias and addend if present.
-// A linear layer is a convolution with one tap.
+// A linear layer is a convolution with one tap. A convolution may read x upscaled: each pixel
+// `upscale` times across and down.
 class Product : public Op {
  public:
   struct Form {
     std::uint32_t kernel = 1, stride = 1, padding = 0;  // padding: above and on the left
+    std::uint32_t upscale = 1;                          // 1 or 2
     bool has_bias = false;
     bool is_convolution = false;
   };
@@ -26,9 +29,12 @@ class Product : public Op {
   std::string details() const override;
   std::vector<Parameter> parameters() const override;
   void lower(Lowering& to) const override;
+  // This product for a first input half as high and wide, which was upscaled by 2 before. Nothing
+  // unless this is a convolution of 3x3 with stride 1 and padding 1.
+  std::optional<Product> of_smaller_x() const;
   // --- For ops that make x in bands and hand each over at once ---
   const Form& form() const { return form_; }
-  LineWindow window() const { return {form_.kernel, form_.stride, form_.padding}; }
+  LineWindow window() const { return {form_.kernel, form_.stride, form_.padding, form_.upscale}; }
   // Makes the lines of one band. x: a picture of shape `in`, of which `band_of_x` holds the band's
   // lines. `in` and `out` are one image's.
   void lower_band(Lowering& to, const LineBand& band, const Shape& in, const Shape& out,

@@ -14,34 +14,30 @@ namespace {
 
 class UpsampleNearest : public Op {
  public:
-  UpsampleNearest(const Shape& from, const Shape& result, bool in_bands)
-      : from_(from), result_(result), in_bands_(in_bands) {}
+  UpsampleNearest(const Shape& from, const Shape& result) : from_(from), result_(result) {}
 
   std::string_view name() const override {
-    return product_ ? "upsample_conv2d" : "upsample_nearest";
+    return product_ ? product_->name() : "upsample_nearest";
   }
   std::string details() const override { return product_ ? product_->details() : ""; }
+  std::vector<Parameter> parameters() const override {
+    return product_ ? product_->parameters() : std::vector<Parameter>{};
+  }
 
-  // Takes over a convolution, to make its operand band by band.
+  // Becomes the convolution that follows, which reads x itself: the large picture is never made.
   bool absorb(const Node& next, ValueId mine, std::vector<ValueId>& inputs) override {
     if (product_) return product_->absorb(next, mine, inputs);
     const auto* product = dynamic_cast<const Product*>(next.op.get());
-    if (!in_bands_ || product == nullptr || next.inputs[0] != mine) return false;
-    if (!can_be_cut() || !worth_bands(result_)) return false;
-    product_ = *product;
+    if (product == nullptr || next.inputs[0] != mine || !is_double()) return false;
+    product_ = product->of_smaller_x();
+    if (!product_) return false;
     inputs.insert(inputs.end(), next.inputs.begin() + 1, next.inputs.end());
     return true;
   }
 
   void lower(Lowering& to) const override {
+    if (product_) return product_->lower(to);
     const Operand x = to.input(0);
-    if (product_) {
-      return lower_with_bands_of_x(
-          to, *product_, result_, multiple(to),
-          [&](std::uint32_t first, std::uint32_t count, const Operand& lines) {
-            lower_band(to, x, first, count, lines);
-          });
-    }
     if (to.exceeds_binding(result_.elements() * size_bytes(to.element())) && can_be_cut()) {
       return lower_in_bands(to, x);
     }
@@ -50,6 +46,9 @@ class UpsampleNearest : public Op {
 
  private:
   std::uint32_t ratio() const { return result_.height / from_.height; }
+  bool is_double() const {
+    return result_.height == 2 * from_.height && result_.width == 2 * from_.width;
+  }
   // One image, and each line becomes a whole number of lines.
   bool can_be_cut() const { return from_.batch == 1 && result_.height % from_.height == 0; }
   // Lines of the result that begin where lines of x may be bound.
@@ -94,7 +93,6 @@ class UpsampleNearest : public Op {
   }
 
   Shape from_, result_;
-  bool in_bands_;
   std::optional<Product> product_;
 };
 
@@ -107,8 +105,8 @@ Tensor upsample_nearest(Tensor x, std::uint32_t height, std::uint32_t width,
   const Shape from = x.shape();
   if (height == 0 || width == 0) fail(place, "cannot make a picture of {} x {}", width, height);
   const Shape shape{from.batch, height, width, from.channels};
-  return x.graph().record(std::make_unique<UpsampleNearest>(from, shape, x.graph().in_bands()), {x},
-                          shape, x.dtype(), path);
+  return x.graph().record(std::make_unique<UpsampleNearest>(from, shape), {x}, shape, x.dtype(),
+                          path);
 }
 
 }  // namespace kiln

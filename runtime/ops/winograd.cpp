@@ -47,10 +47,11 @@ bool fits_winograd(const DeviceProfile& device, DType element, const MatmulProbl
       align_up(problem.outputs, 4 * kMostLanes) * problem.inputs * kProducts * size_bytes(element);
   return weight_bytes <= device.max_binding_bytes && is_vector_cpu(device) &&
          device.may_use(kernels::winograd_input::info(element)) && problem.kernel == 3 &&
-         problem.stride == 1 && problem.padding == 1 && problem.in_height == problem.out_height &&
-         problem.in_width == problem.out_width && problem.inputs % kInputsMultiple == 0 &&
-         problem.outputs % 2 == 0 && problem.outputs > kThinOutputs &&
-         tiles_of(problem) >= kLeastTiles;
+         problem.stride == 1 && problem.padding == 1 &&
+         problem.in_height * problem.upscale == problem.out_height &&
+         problem.in_width * problem.upscale == problem.out_width &&
+         problem.inputs % kInputsMultiple == 0 && problem.outputs % 2 == 0 &&
+         problem.outputs > kThinOutputs && tiles_of(problem) >= kLeastTiles;
 }
 
 void lower_winograd(Lowering& to, const MatmulProblem& problem) {
@@ -74,9 +75,10 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
                            {.first_tile = first,
                             .tiles = count,
                             .inputs = problem.inputs,
-                            .height = problem.in_height,
-                            .width = problem.in_width},
-                           {.lanes = lanes, .rows = rows}, Grid{blocks * rows, 1, 1});
+                            .height = problem.out_height,
+                            .width = problem.out_width},
+                           {.lanes = lanes, .rows = rows, .upscale = problem.upscale},
+                           Grid{blocks * rows, 1, 1});
     // Its share of the convolution's operations as defined, of which it needs 16 of 36.
     const std::uint64_t flops = problem.rows * problem.flops_a_row() * count / tiles;
     to.dispatch<Kernel>({transformed, weight, bias, addend, to.output()},
@@ -84,8 +86,8 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
                          .tiles = count,
                          .inputs = problem.inputs,
                          .outputs = problem.outputs,
-                         .height = problem.in_height,
-                         .width = problem.in_width,
+                         .height = problem.out_height,
+                         .width = problem.out_width,
                          .addend_rows = problem.addend_rows},
                         {.lanes = lanes,
                          .rows = rows,

@@ -13,6 +13,7 @@ namespace kiln::reference {
 struct Convolution {
   Shape x, y;
   std::size_t kernel = 1, stride = 1, before = 0;
+  std::size_t upscale = 1;  // x is read with each pixel so many times across and down
 };
 
 // weight: [out, in, kernel, kernel], as in PyTorch; bias: [out], or empty for none.
@@ -37,10 +38,11 @@ inline std::vector<double> conv2d(const Convolution& of, const std::vector<doubl
     for (std::size_t t = 0; t < taps; ++t) {
       const std::size_t in_y = pixel / of.y.width * of.stride + t / of.kernel;
       const std::size_t in_x = pixel % of.y.width * of.stride + t % of.kernel;
-      if (in_y < of.before || in_y - of.before >= of.x.height) continue;
-      if (in_x < of.before || in_x - of.before >= of.x.width) continue;
+      if (in_y < of.before || in_y - of.before >= of.x.height * of.upscale) continue;
+      if (in_x < of.before || in_x - of.before >= of.x.width * of.upscale) continue;
+      const std::size_t line = (in_y - of.before) / of.upscale;
       const std::size_t source =
-          (image * of.x.height + in_y - of.before) * of.x.width + in_x - of.before;
+          (image * of.x.height + line) * of.x.width + (in_x - of.before) / of.upscale;
       for (std::size_t i = 0; i < inputs; ++i) {
         const double value = x[source * inputs + i];
         const double* w = turned.data() + (t * inputs + i) * outputs;

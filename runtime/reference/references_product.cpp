@@ -30,7 +30,8 @@ Answer product(const Task& task) {
                          .y = task.output_shape(),
                          .kernel = task.count("kernel"),
                          .stride = task.count("stride"),
-                         .before = task.count("padding")};
+                         .before = task.count("padding"),
+                         .upscale = task.count("upscale")};
   const Numbers& weight = task.input(1);
   const Numbers bias = task.parameter("bias") != 0.0 ? task.input(2) : Numbers{};
   Answer result{conv2d(form, task.input(0), weight, bias),

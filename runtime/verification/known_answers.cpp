@@ -99,9 +99,14 @@ void add_linear(Cases& to, const cases::LinearCase& of) {
   });
 }
 
-void add_convolution(Cases& to, const cases::ConvCase& of) {
-  to.add("conv2d " + cases::to_text(of), [of](Operands& operands) {
-    const Tensor x = operands.input(of.x);
+// upscale: of x before it, 1 or 2.
+void add_convolution(Cases& to, const cases::ConvCase& of, std::uint32_t upscale = 1) {
+  const std::string before = upscale > 1 ? "upsample_nearest, " : "";
+  to.add(before + "conv2d " + cases::to_text(of), [of, upscale](Operands& operands) {
+    Tensor x = operands.input(of.x);
+    if (upscale > 1) {
+      x = upsample_nearest(x, of.x.height * upscale, of.x.width * upscale, "upsample");
+    }
     const Tensor weight =
         operands.weight({of.outputs, of.x.channels, of.kernel, of.kernel}, kWeightScale);
     return conv2d(x, weight, of.has_bias ? operands.weight({of.outputs}) : Tensor{}, of.how,
@@ -235,6 +240,7 @@ std::vector<Tape> known_answers(DType element) {
   Cases to(element);
   for (const cases::LinearCase& of : cases::kLinear) add_linear(to, of);
   for (const cases::ConvCase& of : cases::kConv) add_convolution(to, of);
+  for (const cases::ConvCase& of : cases::kUpscaledConv) add_convolution(to, of, 2);
   add_fused_products(to);
   for (const cases::AttentionCase& of : cases::kAttention) add_attention(to, of);
   add_norms(to);

@@ -20,7 +20,7 @@ layout(push_constant) uniform Args {
   uint first_row;   // of this launch, a band of the rows
   uint inputs;
   uint outputs;
-  uint in_height;
+  uint in_height;   // of x, as it lies in memory
   uint in_width;
   uint out_height;
   uint out_width;
@@ -37,6 +37,7 @@ layout(constant_id = 6) const bool VECTOR = true;  // inputs is a multiple of 4
 layout(constant_id = 7) const bool HAS_BIAS = false;
 layout(constant_id = 8) const bool HAS_ADDEND = false;
 layout(constant_id = 9) const uint ACTIVATION = 0;
+layout(constant_id = 10) const uint UPSCALE = 1;   // nearest upsampling before the convolution, 1 or 2
 layout(local_size_x_id = 0, local_size_y_id = 1) in;
 
 vec4 sums[ROWS];

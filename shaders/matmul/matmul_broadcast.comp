@@ -20,7 +20,7 @@ layout(push_constant) uniform Args {
   uint first_row;   // of this launch, a band of the rows
   uint inputs;      // a multiple of LANES, in 16 bits of 2 * LANES
   uint outputs;     // in 16 bits even
-  uint in_height;
+  uint in_height;   // of x, as it lies in memory
   uint in_width;
   uint out_height;
   uint out_width;
@@ -35,6 +35,7 @@ layout(constant_id = 4) const uint PADDING = 0;    // above and on the left
 layout(constant_id = 5) const bool HAS_BIAS = false;
 layout(constant_id = 6) const bool HAS_ADDEND = false;
 layout(constant_id = 7) const uint ACTIVATION = 0;
+layout(constant_id = 8) const uint UPSCALE = 1;    // nearest upsampling before the convolution, 1 or 2
 layout(local_size_x_id = 0) in;
 
 #include "matmul/broadcast.glsl"

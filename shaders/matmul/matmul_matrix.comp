@@ -26,7 +26,7 @@ layout(push_constant) uniform Args {
   uint first_row;   // of this launch, a band of the rows
   uint inputs;      // a multiple of 32
   uint outputs;
-  uint in_height;
+  uint in_height;   // of x, as it lies in memory
   uint in_width;
   uint out_height;
   uint out_width;
@@ -50,6 +50,7 @@ layout(constant_id = 13) const bool HAS_BIAS = false;
 layout(constant_id = 14) const bool HAS_ADDEND = false;
 layout(constant_id = 15) const uint ACTIVATION = 0;
 layout(constant_id = 16) const bool DIVIDED = false;  // see divided.glsl
+layout(constant_id = 17) const uint UPSCALE = 1;    // nearest upsampling before the convolution, 1 or 2
 layout(local_size_x_id = 1) in;
 
 const uint TILE_ROWS = SUBGROUPS_M * MATRICES_M * MATRIX_M;

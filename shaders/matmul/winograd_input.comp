@@ -1,5 +1,6 @@
 // V[i, j] = B^T d B for the 4x4 values d of a channel around a tile of 2x2 output pixels: the input
 // transform of F(2x2, 3x3) (Lavin and Gray, 2015). A workgroup is one subgroup and takes one tile.
+// The picture that is convolved is x with UPSCALE pixels for each, across and down.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common/kernel.glsl"
@@ -12,12 +13,13 @@ layout(push_constant) uniform Args {
   uint first_tile;  // of this launch, a band of the tiles of all images
   uint tiles;       // in this launch; workgroups beyond them repeat the last one
   uint inputs;      // a multiple of LANES, in 16 bits of 2 * LANES
-  uint height;
+  uint height;      // of the picture that is convolved
   uint width;
 };
 
 layout(constant_id = 0) const uint LANES = 8;  // size of a subgroup
 layout(constant_id = 1) const uint ROWS = 16;  // tiles a workgroup of winograd.comp
+layout(constant_id = 2) const uint UPSCALE = 1;  // 1 or 2
 layout(local_size_x_id = 0) in;
 
 #include "matmul/winograd.glsl"
@@ -41,7 +43,9 @@ void main() {
       const uint at_y = top + i / 4, at_x = left + i % 4;
       d[i] = vec2(0);
       if (at_y < height && at_x < width) {
-        d[i] = values(x[((image * height + at_y) * width + at_x) * (inputs / kWidth) + at_word]);
+        const uint line = image * (height / UPSCALE) + at_y / UPSCALE;
+        const uint pixel = line * (width / UPSCALE) + at_x / UPSCALE;
+        d[i] = values(x[pixel * (inputs / kWidth) + at_word]);
       }
     }
     [[unroll]] for (uint i = 0; i < 4; ++i) {  // B^T d

@@ -56,6 +56,15 @@ inline constexpr ConvCase kConv[] = {
     {{1, 3, 1, 6}, 9, 3, {.stride = 2}, true},
 };
 
+// Convolutions of x after nearest upsampling by 2.
+inline constexpr ConvCase kUpscaledConv[] = {
+    {{2, 8, 8, 64}, 96, 3, {}, true},      // UNet, upsamplers
+    {{1, 13, 10, 128}, 128, 3, {}, true},  // VAE, upsamplers
+    {{3, 4, 5, 32}, 65, 3, {}, false},     // spare columns
+    {{2, 5, 7, 12}, 20, 3, {}, true},     {{1, 3, 2, 13}, 7, 3, {}, false},
+    {{1, 1, 1, 4}, 4, 3, {}, true},
+};
+
 inline std::string to_text(const LinearCase& of) {
   return fmt::format("{}x{} -> {}{}", of.rows, of.inputs, of.outputs, of.has_bias ? " bias" : "");
 }

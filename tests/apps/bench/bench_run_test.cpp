@@ -27,6 +27,8 @@ constexpr std::pair<const char*, const char*> kSmall[] = {
     {"conv", "2x9x10x8->20"},
     {"conv", "2x9x10x8->20 s2"},
     {"conv", "1x8x8x16->20 s2 right_bottom"},
+    {"conv", "2x5x7x8->20 up2"},
+    {"conv", "1x8x8x32->36 up2"},
     {"attention", "2x4x33x77x40"},
     {"attention", "2x4x33x33x40 causal"},
     {"norm", "group_norm 2x8x8x64"},
@@ -70,7 +72,8 @@ TEST_F(BenchRun, EveryKindIsRightAndTimedInBothElementTypes) {
 
 // Every sum of the kernel is a difference: no result of its can be right.
 TEST_F(BenchRun, AWrongKernelIsToldAndNotTimed) {
-  for (const auto& [group, name] : {kSmall[0], kSmall[2], kSmall[5], kSmall[8], kSmall[12]}) {
+  for (const auto& [group, name] :
+       {kSmall[0], kSmall[2], kSmall[5], kSmall[7], kSmall[10], kSmall[14]}) {
     const BenchProblem problem = problem_from_name(group, name);
     const BenchTimes right = run(problem, {.repeat = 1});
     ASSERT_FALSE(right.kernels.empty()) << right.problem;
@@ -157,15 +160,15 @@ TEST_P(BadName, IsRefusedWithTheFormExpected) {
 
 INSTANTIATE_TEST_SUITE_P(
     Names, BadName,
-    testing::Values(std::pair("matmul", ""), std::pair("matmul", "8x8"),
-                    std::pair("matmul", "8x0x8"), std::pair("matmul", "8x8x8x"),
-                    std::pair("matmul", "99999999999x8x8"),
-                    std::pair("matmul", "1048576x1048576x1"), std::pair("conv", "8x8x8"),
-                    std::pair("conv", "2x8x8x8->"), std::pair("attention", "1x1048576x1x1x9"),
-                    std::pair("norm", "layer_norm 1x1x8x8 silu"),
-                    std::pair("norm", "group_norm 1x8x8x33"), std::pair("elementwise", "tanh 8"),
-                    std::pair("elementwise", "concat 1x8x8x8"),
-                    std::pair("elementwise", "geglu 1x1x8x7")));
+    testing::Values(
+        std::pair("matmul", ""), std::pair("matmul", "8x8"), std::pair("matmul", "8x0x8"),
+        std::pair("matmul", "8x8x8x"), std::pair("matmul", "99999999999x8x8"),
+        std::pair("matmul", "1048576x1048576x1"), std::pair("conv", "8x8x8"),
+        std::pair("conv", "2x8x8x8->"), std::pair("conv", "2x8x8x8->8 s2 up2"),
+        std::pair("conv", "2x8x8x8->8 k1 up2"), std::pair("attention", "1x1048576x1x1x9"),
+        std::pair("norm", "layer_norm 1x1x8x8 silu"), std::pair("norm", "group_norm 1x8x8x33"),
+        std::pair("elementwise", "tanh 8"), std::pair("elementwise", "concat 1x8x8x8"),
+        std::pair("elementwise", "geglu 1x1x8x7")));
 
 }  // namespace
 }  // namespace kiln::app
