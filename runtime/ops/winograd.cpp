@@ -79,7 +79,7 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
                             .width = problem.out_width},
                            {.lanes = lanes, .rows = rows, .upscale = problem.upscale},
                            Grid{blocks * rows, 1, 1});
-    // Its share of the convolution's operations as defined, of which it needs 16 of 36.
+    // Its share of the convolution's operations as defined, of which it needs 16 of 36, upscaled 9.
     const std::uint64_t flops = problem.rows * problem.flops_a_row() * count / tiles;
     to.dispatch<Kernel>({transformed, weight, bias, addend, to.output()},
                         {.first_tile = first,
@@ -93,7 +93,8 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
                          .rows = rows,
                          .has_bias = problem.has_bias,
                          .has_addend = problem.addend_input != 0,
-                         .activation = problem.activation},
+                         .activation = problem.activation,
+                         .upscale = problem.upscale},
                         Grid{panels, blocks, 1}, flops);
   }
 }

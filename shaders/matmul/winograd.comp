@@ -1,6 +1,6 @@
 // y = activation(A^T (sum over inputs k of V[i, j, k] U[i, j, k]) A + bias + addend): a convolution of
 // 3x3 as F(2x2, 3x3) (Lavin and Gray, 2015) with V of winograd_input.comp and transformed weights U.
-// A workgroup is one subgroup; it adds the 16 products of its tiles to their four pixels in turn.
+// A workgroup is one subgroup; it adds the products of its tiles to their four pixels in turn.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_ballot : require
@@ -29,6 +29,7 @@ layout(constant_id = 1) const uint ROWS = 16;  // tiles a workgroup
 layout(constant_id = 2) const bool HAS_BIAS = false;
 layout(constant_id = 3) const bool HAS_ADDEND = false;
 layout(constant_id = 4) const uint ACTIVATION = 0;
+layout(constant_id = 5) const uint UPSCALE = 1;  // of winograd_input.comp
 layout(local_size_x_id = 0) in;
 
 #include "matmul/broadcast.glsl"
@@ -82,7 +83,9 @@ void write(uint tile, uint r) {
 void main() {
   const uint first = gl_WorkGroupID.y * ROWS;
   [[unroll]] for (uint i = 0; i < 4 * ROWS * WIDE; ++i) pixels[i] = 0;
-  for (uint product = 0; product < kProducts; ++product) add_product(first, product);
+  for (uint product = 0; product < kProducts; ++product) {
+    if (!is_zero(product)) add_product(first, product);
+  }
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     if (first + r < tiles) write(first_tile + first + r, r);
   }

@@ -25,6 +25,7 @@ layout(local_size_x_id = 0) in;
 #include "matmul/winograd.glsl"
 
 void put(uint product, uint chunk, vec2 values) {
+  if (is_zero(product)) return;
   const uint at = transformed_at(product, gl_NumWorkGroups.x / ROWS, gl_WorkGroupID.x, chunk);
   v[at] = values.x;
   if (kWidth == 2) v[at + LANES] = values.y;
