@@ -1,9 +1,7 @@
 // Classes of devices, told apart by facts: what tables of tiles are chosen by.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include "runtime/graph/device_profile.h"
 
@@ -36,11 +34,5 @@ bool prefers_halves(const DeviceProfile& device);
 
 // Whether a workgroup may have x times y invocations.
 bool allows_workgroup(const DeviceProfile& device, std::uint32_t x, std::uint32_t y);
-
-// Adds what is none of the tiles yet.
-template <typename Tile>
-void add_tile(std::vector<Tile>& tiles, const Tile& tile) {
-  if (std::find(tiles.begin(), tiles.end(), tile) == tiles.end()) tiles.push_back(tile);
-}
 
 }  // namespace kiln

@@ -24,9 +24,9 @@ struct MatmulProblem {
 
 using MatmulCandidate = Candidate<MatmulProblem>;
 
-// "matmul 8192x320x1280 F16" (rows, outputs, inputs), or for taps or strides
-// or an upscaled x "conv 2x64x64x320->320 s2 F16", "conv 2x32x32x640->640 up2 F16", as `kiln bench
-// kernels` writes shapes. Empty for bands: their sizes follow from the device.
+// "matmul 8192x320x1280 F16" (rows, outputs, inputs), or for taps, strides or an upscaled x
+// "conv 2x64x64x320->320 s2 F16", "conv 2x32x32x640->640 up2 F16", as `kiln bench kernels` writes
+// shapes. Empty for bands: their sizes follow from the device.
 std::string problem_name(const MatmulProblem& problem, DType element);
 
 // Best first.

@@ -1,6 +1,7 @@
-// Names of tiles: what files of tuned kernels keep of them.
+// Lists of tiles and their names, which files of tuned kernels keep.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +12,12 @@ namespace kiln {
 // Functions named ..._tiles: the tiles a kernel can be launched with on the device, each with
 // another name; first that of the table, then what `kiln tune` tries beside it. Never empty where
 // the kernel can serve.
+
+// Adds what is none of the tiles yet.
+template <typename Tile>
+void add_tile(std::vector<Tile>& tiles, const Tile& tile) {
+  if (std::find(tiles.begin(), tiles.end(), tile) == tiles.end()) tiles.push_back(tile);
+}
 
 // "8x16x2": what tells a tile from the others of its kernel, in the order of its fields;
 // "8x16x2/4" where four workgroups share the terms of each sum.

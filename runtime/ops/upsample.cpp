@@ -56,26 +56,19 @@ class UpsampleNearest : public Op {
     return ratio() * aligned_lines(to, line_bytes(from_, to.element()));
   }
 
-  // Lines [first, first + count) of the result; first is a multiple of multiple().
-  void lower_band(Lowering& to, const Operand& x, std::uint32_t first, std::uint32_t count,
-                  const Operand& lines) const {
-    Shape from = from_, made = result_;
-    from.height = std::uint32_t(divide_up(count, ratio()));
-    made.height = count;
-    lower_lines(to, from, made, lines_of(x, from_, to.element(), 0, first / ratio(), from.height),
-                lines);
-  }
-
   void lower_in_bands(Lowering& to, const Operand& x) const {
     const std::uint64_t most = to.device().max_binding_bytes;
+    Shape from = from_, made = result_;
     for (const LineBand& band : bands_of(to, result_, result_, {}, {most, most, multiple(to)})) {
-      const std::uint32_t count = band.bound_count();
-      lower_band(to, x, band.bound_first, count,
-                 lines_of(to.output(), result_, to.element(), 0, band.bound_first, count));
+      const std::uint32_t first = band.bound_first;  // a multiple of multiple()
+      made.height = band.bound_count();
+      from.height = std::uint32_t(divide_up(made.height, ratio()));
+      lower_lines(to, from, made, lines_of(x, from_, to.element(), 0, first / ratio(), from.height),
+                  lines_of(to.output(), result_, to.element(), 0, first, made.height));
     }
   }
 
-  // `shape` may have fewer lines than ratio() times those of `from`.
+  // `shape` may have fewer lines than ratio() times those of `from`: a band may end between them.
   void lower_lines(Lowering& to, const Shape& from, const Shape& shape, const Operand& x,
                    const Operand& y) const {
     const std::uint32_t width = unit_width(shape.channels);

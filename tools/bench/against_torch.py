@@ -21,9 +21,8 @@ import torch.nn.functional as F
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bundled"))
 
-import blocks  # noqa: E402
-from autoencoder import Autoencoder  # noqa: E402
-from unet import UNet  # noqa: E402
+import autoencoder  # noqa: E402
+import unet  # noqa: E402
 
 SD15_UNET = {
     "block_out_channels": [320, 640, 1280, 1280], "layers_per_block": 2, "norm_num_groups": 32,
@@ -36,7 +35,7 @@ TOKENS = 77
 
 
 def fused_attend(query, key, value, heads, mask=None):
-    """blocks.attend through the library's fused kernels."""
+    """What blocks.attend computes, through the library's fused kernels."""
     batch, tokens, channels = query.shape
     q, k, v = (x.view(batch, -1, heads, channels // heads).transpose(1, 2)
                for x in (query, key, value))
@@ -144,12 +143,12 @@ def networks(on, height, width):
     def placed(network):
         network = network.to(on.device, on.type).eval()
         return network.to(memory_format=torch.channels_last)
-    unet, autoencoder = placed(UNet(SD15_UNET)), placed(Autoencoder(SD15_VAE))
+    denoiser, vae = placed(unet.UNet(SD15_UNET)), placed(autoencoder.Autoencoder(SD15_VAE))
     latent = on.picture(2, height // 8, width // 8, 4)
     one = latent[:1].contiguous(memory_format=torch.channels_last)
     context, timestep = on.random(2, TOKENS, 768), torch.full((2,), 500.0, device=on.device)
-    return {"denoise": (unet.forward, (latent, timestep, context)),
-            "decode": (autoencoder.decode, (one,))}
+    return {"denoise": (denoiser.forward, (latent, timestep, context)),
+            "decode": (vae.decode, (one,))}
 
 
 def compiled_ms(on, function, operands):
@@ -190,7 +189,7 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, help="Markdown file to append to")
     options = parser.parse_args()
     on = Torch(options.device, options.repeat)
-    blocks.attend.__code__ = fused_attend.__code__
+    autoencoder.attend = unet.attend = fused_attend
     kernels, stages = options.run / "kernels.json", sorted(options.run.glob("stages-*.json"))
     if not kernels.exists() and not stages:
         sys.exit(f"against_torch: {options.run} has neither kernels.json nor stages-*.json")

@@ -16,20 +16,7 @@ namespace {
 
 using cases::ConvCase;
 
-struct Operands {
-  std::vector<float> x, weight, bias;
-};
-
-std::size_t reduction(const ConvCase& test) {
-  return std::size_t(test.x.channels) * test.kernel * test.kernel;
-}
-
-Operands operands(const ConvCase& test) {
-  return {numbers(test.x.elements(), 1), numbers(test.outputs * reduction(test), 2, kWeightScale),
-          numbers(test.has_bias ? test.outputs : 0, 3)};
-}
-
-Tensor record(OpRun& run, const ConvCase& test, const Operands& of) {
+Tensor record(OpRun& run, const ConvCase& test, const ConvOperands& of) {
   const Tensor weight =
       run.weight({test.outputs, test.x.channels, test.kernel, test.kernel}, of.weight);
   const Tensor bias = test.has_bias ? run.weight({test.outputs}, of.bias) : Tensor{};
@@ -46,7 +33,7 @@ Shape result_shape(const ConvCase& test) {
   return {test.x.batch, extent(test, test.x.height), extent(test, test.x.width), test.outputs};
 }
 
-std::vector<double> expected(const ConvCase& test, const Operands& of) {
+std::vector<double> expected(const ConvCase& test, const ConvOperands& of) {
   const std::size_t before = test.how.padding == cases::kRightBottom ? 0 : test.kernel / 2;
   return reference::conv2d({.x = test.x,
                             .y = result_shape(test),
@@ -59,7 +46,7 @@ std::vector<double> expected(const ConvCase& test, const Operands& of) {
 TEST(Conv2d, AgreesWithDoubleInEveryKernel) {
   for (const ConvCase& test : cases::kConv) {
     SCOPED_TRACE(to_text(test));
-    const Operands of = operands(test);
+    const ConvOperands of = operands(test);
     const auto right = expected(test, of);
     for_each_kernel([&](DType element, std::string_view kernel) {
       OpRun run(element, kernel);
@@ -138,14 +125,14 @@ TEST(Conv2d, TakesOverAVectorAndThenAnActivation) {
 
 TEST(Conv2d, GivesAnImageTheSameBytesAloneAndInABatch) {
   for_each_fused([&](const ConvCase& test, DType element, std::string_view kernel) {
-    const Operands of = operands(test);
+    const ConvOperands of = operands(test);
     ConvCase alone = test;
     alone.x.batch = 1;
     OpRun all(element, kernel), one(element, kernel);
     const auto batch = all.run(record(all, test, of));
     const auto last_input = std::ptrdiff_t(alone.x.elements() * (test.x.batch - 1));
     const auto last_output = std::ptrdiff_t(result_shape(alone).elements() * (test.x.batch - 1));
-    const Operands last = {{of.x.begin() + last_input, of.x.end()}, of.weight, of.bias};
+    const ConvOperands last = {{of.x.begin() + last_input, of.x.end()}, of.weight, of.bias};
     EXPECT_EQ(one.run(record(one, alone, last)),
               std::vector<float>(batch.begin() + last_output, batch.end()));
   });
@@ -153,7 +140,7 @@ TEST(Conv2d, GivesAnImageTheSameBytesAloneAndInABatch) {
 
 TEST(Conv2d, SplitsLongWorkIntoBandsOfTheSameBytes) {
   for_each_fused([&](const ConvCase& test, DType element, std::string_view kernel) {
-    const Operands of = operands(test);
+    const ConvOperands of = operands(test);
     OpRun whole(element, kernel), split(element, kernel);
     const auto at_once = whole.run(record(whole, test, of));
     split.limit_dispatch_flops(2ull * 50 * reduction(test) * test.outputs);
@@ -164,7 +151,7 @@ TEST(Conv2d, SplitsLongWorkIntoBandsOfTheSameBytes) {
 
 TEST(Conv2d, IsALinearLayerWhenItsKernelIsOnePixel) {
   const ConvCase test = {{2, 4, 5, 24}, 36, 1, {}, true};
-  const Operands of = operands(test);
+  const ConvOperands of = operands(test);
   for_each_kernel([&](DType element, std::string_view kernel) {
     OpRun conv(element, kernel), plain(element, kernel);
     const Tensor y = linear(plain.input(test.x, of.x), plain.weight({36, 24}, of.weight),

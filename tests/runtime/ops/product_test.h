@@ -1,10 +1,12 @@
-// What tests of linear layers and convolutions share: each kernel in turn, and its rounding.
+// What tests of linear layers and convolutions share: operands, each kernel in turn, its rounding.
 #pragma once
 
 #include <cmath>
+#include <vector>
 
 #include "kernels/winograd.h"
 #include "runtime/ops/matmul_candidates.h"
+#include "runtime/reference/cases/products.h"
 #include "tests/runtime/ops/candidates_test.h"
 
 namespace kiln::test {
@@ -30,6 +32,21 @@ inline double sum_error(double n) {
 inline double product_error(std::string_view kernel, DType element, double n) {
   if (kernel != kernels::winograd::kName) return sum_error(n);
   return 2.0 * sum_error(n) + (element == DType::f16 ? 0x1p-14 * std::sqrt(n) : 0.0);
+}
+
+// Of a convolution: x, its weights and, where the case has one, its bias.
+struct ConvOperands {
+  std::vector<float> x, weight, bias;
+};
+
+// Terms of a sum.
+inline std::size_t reduction(const cases::ConvCase& test) {
+  return std::size_t(test.x.channels) * test.kernel * test.kernel;
+}
+
+inline ConvOperands operands(const cases::ConvCase& test) {
+  return {numbers(test.x.elements(), 1), numbers(test.outputs * reduction(test), 2, kWeightScale),
+          numbers(test.has_bias ? test.outputs : 0, 3)};
 }
 
 // Calls body(element, kernel) for each element type and each matmul kernel.

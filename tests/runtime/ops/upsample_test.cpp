@@ -42,21 +42,8 @@ TEST(UpsampleNearest, RefusesAnEmptyPicture) {
 
 using cases::ConvCase;
 
-struct Operands {
-  std::vector<float> x, weight, bias;
-};
-
-std::size_t reduction(const ConvCase& test) {
-  return std::size_t(test.x.channels) * test.kernel * test.kernel;
-}
-
-Operands operands(const ConvCase& test) {
-  return {numbers(test.x.elements(), 1), numbers(test.outputs * reduction(test), 2, kWeightScale),
-          numbers(test.has_bias ? test.outputs : 0, 3)};
-}
-
 Tensor convolve(OpRun& run, const ConvCase& test, Tensor x) {
-  const Operands of = operands(test);
+  const ConvOperands of = operands(test);
   const Tensor weight =
       run.weight({test.outputs, test.x.channels, test.kernel, test.kernel}, of.weight);
   return conv2d(x, weight, test.has_bias ? run.weight({test.outputs}, of.bias) : Tensor{},
@@ -74,7 +61,7 @@ Shape result_shape(const ConvCase& test) {
 
 // Of the picture that is never made, in two steps.
 std::vector<double> expected(const ConvCase& test) {
-  const Operands of = operands(test);
+  const ConvOperands of = operands(test);
   const Shape large = result_shape(test).with_channels(test.x.channels);
   const auto x = reference::upsample_nearest(widened(of.x), test.x, large.height, large.width);
   return reference::conv2d({.x = large, .y = result_shape(test), .kernel = 3, .before = 1}, x,
