@@ -218,6 +218,14 @@ std::vector<std::uint32_t> matmul_broadcast_tiles(const DeviceProfile& device, s
   return tiles;
 }
 
+std::uint32_t matmul_broadcast_wide(const DeviceProfile& device, DType element,
+                                    std::uint32_t outputs) {
+  constexpr std::uint32_t kMost = 4;
+  std::uint32_t wide = element == DType::f16 ? 2 : 1;  // a word
+  while (wide < kMost && wide * device.subgroup_size < outputs) wide *= 2;
+  return wide;
+}
+
 std::uint32_t norm_workgroup(const DeviceProfile& device, std::uint64_t units) {
   // A software device switches contexts at every barrier: few, long lanes are faster there.
   if (device.kind == DeviceKind::cpu) return 16;

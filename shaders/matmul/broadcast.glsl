@@ -1,7 +1,6 @@
 // Sums of ROWS rows by COLUMNS outputs, for one subgroup a workgroup: inputs that lanes loaded side by
 // side reach all lanes by broadcast. Uses the buffers of words but x, outputs and addend_rows of Args,
-// LANES, ROWS, HAS_BIAS, HAS_ADDEND and ACTIVATION.
-const uint WIDE = 4;  // columns a lane
+// LANES, ROWS, WIDE (columns a lane, a multiple of kWidth), HAS_BIAS, HAS_ADDEND and ACTIVATION.
 const uint COLUMNS = WIDE * LANES;
 const uint BLOCK = 4;  // inputs whose weights are in registers together
 

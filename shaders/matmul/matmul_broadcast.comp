@@ -18,7 +18,7 @@ layout(binding = 4) writeonly buffer Y { word y[]; };           // [image, pixel
 layout(push_constant) uniform Args {
   uint rows;        // output pixels of all images
   uint first_row;   // of this launch, a band of the rows
-  uint inputs;      // a multiple of LANES, in 16 bits of 2 * LANES
+  uint inputs;      // a multiple of STEP
   uint outputs;     // in 16 bits even
   uint in_height;   // of x, as it lies in memory
   uint in_width;
@@ -36,6 +36,8 @@ layout(constant_id = 5) const bool HAS_BIAS = false;
 layout(constant_id = 6) const bool HAS_ADDEND = false;
 layout(constant_id = 7) const uint ACTIVATION = 0;
 layout(constant_id = 8) const uint UPSCALE = 1;    // nearest upsampling before the convolution, 1 or 2
+layout(constant_id = 9) const uint WIDE = 4;
+layout(constant_id = 10) const uint STEP = 8;      // inputs that lanes load together: 4 to LANES * kWidth
 layout(local_size_x_id = 0) in;
 
 #include "matmul/broadcast.glsl"
@@ -48,13 +50,14 @@ void add_tap(uint row, uint tap, uint first_weight) {
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     source(min(row + r, rows - 1), tap / KERNEL, tap % KERNEL, base[r], inside[r]);
   }
-  for (uint k = 0; k < inputs; k += LANES * kWidth) {
+  const uint word_of_step = STEP == LANES * kWidth ? lane : min(lane, STEP / kWidth - 1);
+  for (uint k = 0; k < inputs; k += STEP) {
     vec2 a[ROWS];
     [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-      const vec2 loaded = values(x[(base[r] + k) / kWidth + lane]);
+      const vec2 loaded = values(x[(base[r] + k) / kWidth + word_of_step]);
       a[r] = KERNEL == 1 || inside[r] ? loaded : vec2(0);
     }
-    [[unroll]] for (uint first = 0; first < LANES * kWidth; first += BLOCK) {
+    [[unroll]] for (uint first = 0; first < STEP; first += BLOCK) {
       add_block(a, first_weight + k * COLUMNS / kWidth, first);
     }
   }
