@@ -123,6 +123,7 @@ class Runner {
     }
     options_.repeat = arguments.repeat;
     options_.cold = arguments.cold;
+    options_.probe_host = true;
     const bool halves = device_.profile().serves(kNeedStorage16);
     if (arguments.precision == "f16" && !halves) {
       fail_usage("--precision", "f16: {} has no 16-bit storage", device_.profile().name);

@@ -17,4 +17,8 @@ struct HostPeak {
 // and takes the best part of it. Nothing on a CPU without AVX2 and FMA, or of another kind.
 std::optional<HostPeak> measure_host_peak();
 
+// What the same chains reach now, in some 10 ms: less than the peak while others share the cores.
+// GFLOP/s; 0 where there is no peak.
+double host_gflops_now();
+
 }  // namespace kiln::app

@@ -27,6 +27,12 @@ std::string key(const BenchRow& row) {
   return fmt::format("{} {} {}", row.problem.group(), row.problem.name(), to_text(row.element));
 }
 
+// Of what the host's units gave around each launch; 0: not measured.
+double share_of_host(const BenchRow& row) {
+  const double host = row.times.host_flops();
+  return host > 0 ? double(row.problem.flops()) / host : 0;
+}
+
 // How many times as fast as before; 0: not measured then or now.
 double gain(const BenchRow& row, const EarlierTimes& earlier) {
   const auto before = earlier.find(key(row));
@@ -38,12 +44,12 @@ std::string row_text(const BenchRow& row, const BenchPeaks& peaks, const Earlier
   std::string text = fmt::format("{:<{}} {:>4} ", row.problem.name(), kShapeWidth, row.count);
   if (row.times.ms.empty()) return text + row.times.problem + '\n';
   const double gflops = gflops_a_second(row), gigabytes = gigabytes_a_second(row);
-  text += fmt::format("{:<{}} {:>10.3f} {:>6.1f} % {:>9} {:>8} {:>8.2f} {:>8}",
-                      fmt::format("{}", fmt::join(row.times.kernels, " + ")), kKernelWidth,
-                      row.times.median_ms(), row.times.spread() * 100,
-                      gflops > 0 ? fmt::format("{:.2f}", gflops) : "-",
-                      percent_or_dash(gflops, peaks.gflops()), gigabytes,
-                      percent_or_dash(gigabytes, peaks.device.gigabytes));
+  text += fmt::format(
+      "{:<{}} {:>10.3f} {:>6.1f} % {:>9} {:>8} {:>8} {:>8.2f} {:>8}",
+      fmt::format("{}", fmt::join(row.times.kernels, " + ")), kKernelWidth, row.times.median_ms(),
+      row.times.spread() * 100, gflops > 0 ? fmt::format("{:.2f}", gflops) : "-",
+      percent_or_dash(gflops, peaks.gflops()), percent_or_dash(share_of_host(row), 1), gigabytes,
+      percent_or_dash(gigabytes, peaks.device.gigabytes));
   const double faster = gain(row, earlier);
   if (faster > 0) text += fmt::format("   x{:.2f}", faster);
   return text + '\n';
@@ -55,7 +61,7 @@ bool same_table(const BenchRow& a, const BenchRow& b) {
 
 // All of a table's shapes together, each with its best kernel and as often as the network has it.
 struct TableSum {
-  double ms = 0, flops = 0, least_gflops = 0, log_gain = 0;
+  double ms = 0, flops = 0, host_flops = 0, least_gflops = 0, least_of_host = 0, log_gain = 0;
   std::size_t shapes = 0, left_out = 0, gains = 0;
   std::string least;
 };
@@ -77,6 +83,10 @@ TableSum table_sum(const std::vector<const BenchRow*>& rows, const EarlierTimes&
     ++sum.shapes;
     sum.ms += row->times.median_ms() * row->count;
     sum.flops += double(row->problem.flops()) * row->count;
+    sum.host_flops += row->times.host_flops() * row->count;
+    if (const double share = share_of_host(*row); sum.shapes == 1 || share < sum.least_of_host) {
+      sum.least_of_host = share;
+    }
     const double gflops = gflops_a_second(*row);
     if (sum.least.empty() || gflops < sum.least_gflops) {
       sum.least_gflops = gflops;
@@ -98,6 +108,11 @@ std::string sum_text(const TableSum& sum, const BenchPeaks& peaks) {
     text += fmt::format(", {:.2f} GFLOP/s ({} of peak); least {:.2f} ({}): {}", gflops,
                         percent_or_dash(gflops, peaks.gflops()), sum.least_gflops,
                         percent_or_dash(sum.least_gflops, peaks.gflops()), sum.least);
+    if (sum.least_of_host > 0) {
+      text += fmt::format("; {} of what the units gave then, least {}",
+                          percent_or_dash(sum.flops, sum.host_flops),
+                          percent_or_dash(sum.least_of_host, 1));
+    }
   }
   if (sum.left_out > 0) text += fmt::format("; {} not timed", sum.left_out);
   if (sum.gains > 0) {
@@ -129,6 +144,10 @@ nlohmann::json row_json(const BenchRow& row, const BenchPeaks& peaks, const Earl
   json["gflops_per_second"] = gflops;
   json["gigabytes_per_second"] = gigabytes;
   json["share_of_peak_flops"] = peaks.gflops() > 0 ? gflops / peaks.gflops() : 0;
+  if (const double share = share_of_host(row); share > 0) {
+    json["host_gflops_per_second"] = row.times.host_gflops;
+    json["share_of_host_then"] = share;
+  }
   json["share_of_peak_bytes"] = peaks.device.gigabytes > 0 ? gigabytes / peaks.device.gigabytes : 0;
   if (const double faster = gain(row, earlier); faster > 0) json["times_as_fast"] = faster;
   return json;
@@ -163,10 +182,11 @@ std::string kernels_text(const std::vector<BenchRow>& rows, const BenchPeaks& pe
       table.push_back(&rows[i]);
     }
     const BenchRow& first = rows[begin];
-    text += fmt::format("\n{}{}{}, {}\n{:<{}} {:>4} {:<{}} {:>10} {:>8} {:>9} {:>8} {:>8} {:>8}\n",
-                        first.set, first.set.empty() ? "" : ": ", first.problem.group(),
-                        to_text(first.element), "shape", kShapeWidth, "of", "kernel", kKernelWidth,
-                        "ms", "spread", "GFLOP/s", "of peak", "GB/s", "of peak");
+    text += fmt::format(
+        "\n{}{}{}, {}\n{:<{}} {:>4} {:<{}} {:>10} {:>8} {:>9} {:>8} {:>8} {:>8} {:>8}\n", first.set,
+        first.set.empty() ? "" : ": ", first.problem.group(), to_text(first.element), "shape",
+        kShapeWidth, "of", "kernel", kKernelWidth, "ms", "spread", "GFLOP/s", "of peak", "of then",
+        "GB/s", "of peak");
     for (const BenchRow* row : table) text += row_text(*row, peaks, earlier);
     text += sum_text(table_sum(table, earlier), peaks);
     begin += table.size();

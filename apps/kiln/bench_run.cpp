@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "apps/kiln/bench_probe.h"
 #include "kernels/peak_stream.h"
 #include "runtime/base/align.h"
 #include "runtime/base/error.h"
@@ -164,8 +165,20 @@ void add_launches(Stage& stage, std::vector<double>& launches) {
   for (const auto& [path, sum] : sums) launches.push_back(sum);
 }
 
-void time(Executor& executor, Stage& stage, const BenchOptions& options,
-          std::vector<double>& launches) {
+// One more submission. Adds the times of its launches, and where it is asked for what
+// the host's units gave before and after it.
+void time_submission(Executor& executor, Stage& stage, bool probe_host, BenchTimes& times) {
+  const double before = probe_host ? host_gflops_now() : 0;
+  executor.wait(stage.submit());
+  add_launches(stage, times.ms);
+  if (!probe_host) return;
+  const double after = host_gflops_now();
+  if (before > 0) times.host_gflops.resize(times.ms.size(), (before + after) / 2);
+}
+
+void time(Executor& executor, Stage& stage, const BenchOptions& options, bool probe_host,
+          BenchTimes& times) {
+  std::vector<double>& launches = times.ms;
   executor.wait(stage.submit());  // after the check the device may have gone to sleep
   if (options.hopeless_ms > 0) {
     add_launches(stage, launches);
@@ -178,12 +191,13 @@ void time(Executor& executor, Stage& stage, const BenchOptions& options,
     return launches.size() >= kMost || (launches.size() >= kFewest && total >= options.enough_ms);
   };
   while (!enough()) {
-    executor.wait(stage.submit());
     const std::size_t before = launches.size();
-    add_launches(stage, launches);
+    time_submission(executor, stage, probe_host, times);
     for (std::size_t i = before; i < launches.size(); ++i) total += launches[i];
   }
-  if (options.repeat > 0) launches.resize(options.repeat);
+  if (options.repeat == 0) return;
+  launches.resize(options.repeat);
+  if (!times.host_gflops.empty()) times.host_gflops.resize(options.repeat);
 }
 
 }  // namespace
@@ -194,6 +208,13 @@ double BenchTimes::spread() const {
   if (ms.empty()) return 0;
   const auto [least, most] = std::minmax_element(ms.begin(), ms.end());
   return *most > 0 ? (*most - *least) / median_ms() : 0;
+}
+
+double BenchTimes::host_flops() const {
+  std::vector<double> flops;
+  for (std::size_t i = 0; i < host_gflops.size(); ++i)
+    flops.push_back(ms[i] * host_gflops[i] * 1e6);
+  return flops.empty() ? 0 : median(flops);
 }
 
 std::vector<std::string> bench_kernels(const DeviceProfile& profile, const BenchProblem& problem,
@@ -228,10 +249,12 @@ BenchTimes run_bench(OpenDevice& device, const DeviceProfile& profile, const Ben
     executor.wait(stage->submit());
     times.problem = difference(executor, problem, options.element);
     times.wrong = !times.problem.empty();
-    if (!times.wrong) time(executor, *stage, options, times.ms);
+    const bool probe_host = options.probe_host && profile.kind == DeviceKind::cpu;
+    if (!times.wrong) time(executor, *stage, options, probe_host, times);
   } catch (const Error& error) {
     times.problem = error.what();
     times.ms.clear();
+    times.host_gflops.clear();
   }
   return times;
 }

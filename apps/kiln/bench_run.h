@@ -21,11 +21,14 @@ struct BenchOptions {
   std::string kernel = {};  // full name of the one to take; empty: the engine's own choice
   std::string tile = {};    // of that kernel; empty: that of the tuning table
   bool cold = false;        // caches are filled with something else before each launch
+  // On a CPU what the host's units give is measured before and after each launch, too.
+  bool probe_host = false;
   KernelReplacement replace = {};
 };
 
 struct BenchTimes {
   std::vector<double> ms;            // of each launch; none: see problem
+  std::vector<double> host_gflops;   // what the host's units gave around it; empty: not asked for
   std::vector<std::string> kernels;  // full names, each once, in order of dispatch
   std::size_t dispatches = 0;        // of one launch
   std::string problem;  // why it was not timed: no kernel serves it, no room, a wrong result
@@ -34,6 +37,9 @@ struct BenchTimes {
   double median_ms() const;
   // Longest less shortest in parts of the median.
   double spread() const;
+  // Operations that the host's units would have done in the time of a launch, by what they gave
+  // around it: the median. 0: not measured.
+  double host_flops() const;
 };
 
 // profile: that of the device, with kernels to avoid. Never throws for a problem that the device

@@ -58,6 +58,10 @@ def problems_of_kernels(report, shapes):
             yield f"{row['shape']}: {row['gflops_per_second']} GFLOP/s, expected {rate}"
         if abs(row["share_of_peak_flops"] * peak - rate) > 1e-6 * rate:
             yield f"{row['shape']}: a share of {row['share_of_peak_flops']} of {peak}"
+        if host and len(row["host_gflops_per_second"]) != len(row["launches_ms"]):
+            yield f"{row['shape']}: {row['host_gflops_per_second']} of the host for 3 launches"
+        if host and row["flops"] > 0 and not row["share_of_host_then"] > 0:
+            yield f"{row['shape']}: no share of what the host gave"
 
 
 def problems_of_stages(report, variants):
