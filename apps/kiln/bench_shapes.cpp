@@ -106,7 +106,8 @@ BenchProblem upscaled_problem(Shape x, std::uint32_t outputs) {
   return problem;
 }
 
-// One layer of a transformer: self-attention, cross-attention, feed-forward.
+// One layer of a transformer: self-attention, cross-attention, feed-forward. Its q, k and v are
+// three products on every device, so that lists compare, though most make one of them.
 void add_transformer_layers(List& to, const AttentionRow& row, std::uint32_t side,
                             std::uint32_t context) {
   const std::uint32_t tokens = side * side, rows = kGuided * tokens, c = row.channels;

@@ -149,7 +149,8 @@ std::vector<OperationKernels> operation_kernels(const DeviceProfile& device) {
     for (const char* op : {"linear", "conv2d"}) anywhere[op].emplace(name, 0);
   }
   for (const AttentionCandidate& candidate : attention_candidates()) {
-    anywhere["attention"].emplace(candidate.kernel(element).name, 0);
+    const std::string name(candidate.kernel(element).name);
+    for (const char* op : {"attention", "self_attention"}) anywhere[op].emplace(name, 0);
   }
   std::vector<OperationKernels> result;
   for (const auto& [op, kernels] : chosen) {

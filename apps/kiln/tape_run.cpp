@@ -5,6 +5,7 @@
 
 #include "models/pipeline/host_data.h"
 #include "runtime/graph/plan.h"
+#include "runtime/ops/device_class.h"
 
 namespace kiln::app {
 namespace {
@@ -32,6 +33,7 @@ std::vector<TapeOutput> run_tape(
     const std::function<bool(std::string_view)>& watch) {
   Graph graph("verify", element);
   if (watch) graph.watch(watch);
+  graph.stack_projections(prefers_stacked_projections(executor.profile()));
   std::vector<Tensor> tensors;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     tensors.push_back(graph.persistent(fmt::format("verify.input.{}", i), inputs[i].shape,

@@ -11,7 +11,7 @@ namespace {
 Tensor layer(Tensor x, const TextEncoderConfig& config, const Weights& w) {
   const AttentionNames names{"q_proj", "k_proj", "v_proj", "out_proj"};
   Tensor h = layer_norm(x, config.norm_epsilon, w["layer_norm1"]);
-  x = x + attention(h, h, config.heads, w["self_attn"], true, true, names);
+  x = x + self_attention(h, config.heads, w["self_attn"], true, true, names);
   h = linear(layer_norm(x, config.norm_epsilon, w["layer_norm2"]), config.inner, w["mlp"]["fc1"]);
   h = config.activation == TextEncoderConfig::Activation::gelu ? gelu(h) : quick_gelu(h);
   return x + linear(h, config.channels, w["mlp"]["fc2"]);

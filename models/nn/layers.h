@@ -24,14 +24,21 @@ struct AttentionNames {
   std::string_view q = "to_q", k = "to_k", v = "to_v", out = "to_out.0";
 };
 
-// Multi-head attention of x to context: projections, attention, output projection.
-// Channels stay those of x; the output projection has a bias, q, k, v as `bias_in` says.
-Tensor attention(Tensor x, Tensor context, std::uint32_t heads, const Weights& w,
-                 bool bias_in = false, bool causal = false, const AttentionNames& names = {});
+// Projections of x to q, k and v and their multi-head attention: what self_attention() does before
+// the output projection. One product where Graph::stacks_projections() says so and its result
+// surely can be bound, else three.
+Tensor mix_tokens(Tensor x, std::uint32_t heads, const Weights& w, bool bias_in = false,
+                  bool causal = false, const AttentionNames& names = {});
 
-// The same with keys and values [batch, 1, tokens, channels of x] that were projected before.
+// Multi-head attention of x to itself: projections, attention, output projection. Channels stay
+// those of x; the output projection has a bias, q, k, v as `bias_in` says.
+Tensor self_attention(Tensor x, std::uint32_t heads, const Weights& w, bool bias_in = false,
+                      bool causal = false, const AttentionNames& names = {});
+
+// Multi-head attention of x, without biases but that of the output projection, to keys and values
+// [batch, 1, tokens, channels of x] that were projected before.
 Tensor attention_to(Tensor x, Tensor keys, Tensor values, std::uint32_t heads, const Weights& w,
-                    bool bias_in = false, bool causal = false, const AttentionNames& names = {});
+                    const AttentionNames& names = {});
 
 // Tells the graph that `x` is the output of the module at w's path.
 Tensor mark(Tensor x, const Weights& w);

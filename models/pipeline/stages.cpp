@@ -5,6 +5,7 @@
 #include "models/sampling/pick_latent.h"
 #include "models/unet/unet.h"
 #include "models/vae/autoencoder.h"
+#include "runtime/ops/device_class.h"
 #include "runtime/ops/ops.h"
 
 namespace kiln {
@@ -20,6 +21,9 @@ class Recording {
         model_(model),
         target_(target) {
     if (target.watch) graph.watch(target.watch);
+    if (target.device != nullptr) {
+      graph.stack_projections(prefers_stacked_projections(*target.device));
+    }
   }
 
   // streamed_bytes: of weights that stay in host memory.

@@ -16,7 +16,7 @@ Tensor feed_forward(Tensor x, const Weights& w) {
 Tensor transformer_block(Tensor x, const PromptKeys& prompt, std::uint32_t heads,
                          const Weights& w) {
   const Tensor h = layer_norm(x, kLayerNormEpsilon, w["norm1"]);
-  x = x + attention(h, h, heads, w["attn1"]);
+  x = x + self_attention(h, heads, w["attn1"]);
   const auto [keys, values] = prompt(x.channels(), w["attn2"]);
   x = x +
       attention_to(layer_norm(x, kLayerNormEpsilon, w["norm2"]), keys, values, heads, w["attn2"]);

@@ -18,10 +18,7 @@ Tensor resnet_block(Tensor x, std::uint32_t channels, const VaeConfig& config, c
 
 Tensor attention_block(Tensor x, const VaeConfig& config, const Weights& w) {
   const Tensor h = norm(x, config, w["group_norm"]);
-  const Tensor q = linear(h, x.channels(), w["to_q"]);
-  const Tensor k = linear(h, x.channels(), w["to_k"]);
-  const Tensor v = linear(h, x.channels(), w["to_v"]);
-  const Tensor mixed = attention(q, k, v, 1, false, w.path());
+  const Tensor mixed = mix_tokens(h, 1, w, true);
   return mark(linear(mixed, x.channels(), w["to_out"][0]) + x, w);
 }
 

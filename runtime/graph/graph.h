@@ -76,11 +76,17 @@ class Graph {
   // path, the value is kept as a persistent tensor and listed in taps(), so that it can be read.
   Tensor mark(Tensor value, std::string_view path);
   void watch(std::function<bool(std::string_view path)> wanted) { watch_ = std::move(wanted); }
+  bool is_watched(std::string_view path) const { return watch_ && watch_(path); }
 
   // Operations recorded from now on may make large results in bands, together with the operation
   // that reads them, so that they need never be whole: less memory for more dispatches.
   void work_in_bands(bool wanted) { in_bands_ = wanted; }
   bool in_bands() const { return in_bands_; }
+
+  // Layers recorded from now on may make several products of the same rows as one, whose weight is
+  // theirs one after the other (Weights::stacked). What a device prefers: ops/device_class.h.
+  void stack_projections(bool wanted) { stacks_projections_ = wanted; }
+  bool stacks_projections() const { return stacks_projections_; }
 
   struct Tap {
     std::string path;        // of the module
@@ -111,6 +117,7 @@ class Graph {
   std::function<bool(std::string_view)> watch_;
   std::vector<Tap> taps_;
   bool in_bands_ = false;
+  bool stacks_projections_ = false;
 };
 
 }  // namespace kiln

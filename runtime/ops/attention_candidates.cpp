@@ -18,27 +18,45 @@
 namespace kiln {
 namespace {
 
+bool is_stacked(const AttentionProblem& problem) {
+  return problem.operands == AttentionProblem::Operands::stacked;
+}
+
+// Of the launch from query `first` on. Kernels without the last four read three tensors only.
+template <typename Args>
+Args arguments_of(const AttentionProblem& problem, std::uint32_t first) {
+  Args arguments{};
+  arguments.queries = problem.queries;
+  arguments.keys = problem.keys;
+  arguments.heads = problem.heads;
+  arguments.first_query = first;
+  arguments.causal = problem.causal;
+  arguments.scale = 1.0f / std::sqrt(float(problem.head));
+  if constexpr (requires { arguments.q_heads; }) {
+    const bool stacked = is_stacked(problem);
+    arguments.q_heads = arguments.kv_heads = problem.heads * (stacked ? 3 : 1);
+    arguments.k_head = stacked ? problem.heads : 0;
+    arguments.v_head = stacked ? 2 * problem.heads : 0;
+  }
+  return arguments;
+}
+
 // Launches kernel K in bands of queries, each in workgroups of `group` queries, so that no dispatch
 // outlasts a watchdog or exceeds the grid.
 template <typename K>
 void launch(Lowering& to, const AttentionProblem& problem, const typename K::Constants& constants,
             std::uint32_t group) {
   const DeviceProfile& device = to.device();
+  const std::size_t k = is_stacked(problem) ? 0 : 1, v = is_stacked(problem) ? 0 : 2;
   const std::uint64_t most =
       std::max<std::uint64_t>(device.max_dispatch_flops / (problem.flops_a_query() * group), 1);
   for (std::uint32_t first = 0; first < problem.queries;) {
     const auto groups = std::uint32_t(std::min(
         {divide_up(problem.queries - first, group), most, std::uint64_t(device.max_grid[0])}));
     const std::uint32_t queries = std::min(problem.queries - first, groups * group);
-    to.dispatch<K>({to.input(0), to.input(1), to.input(2), to.output()},
-                   {.queries = problem.queries,
-                    .keys = problem.keys,
-                    .heads = problem.heads,
-                    .first_query = first,
-                    .causal = problem.causal,
-                    .scale = 1.0f / std::sqrt(float(problem.head))},
-                   constants, Grid{groups, problem.heads, problem.images},
-                   queries * problem.flops_a_query());
+    to.dispatch<K>({to.input(0), to.input(k), to.input(v), to.output()},
+                   arguments_of<typename K::Args>(problem, first), constants,
+                   Grid{groups, problem.heads, problem.images}, queries * problem.flops_a_query());
     first += groups * group;
   }
 }
@@ -58,11 +76,12 @@ void lower_one_query(Lowering& to, const AttentionProblem& problem) {
       width);
 }
 
-// A head whose loops are unrolled in reasonable time, and which is whole words.
+// A head whose loops are unrolled in reasonable time, and which is whole words. Rows that hold more
+// than this kernel reads make it 1.3 to 1.5 times as slow: see prefers_stacked_projections().
 constexpr std::uint32_t kMostUnrolled = 160;
 
 bool fits_broadcast(const DeviceProfile& device, DType element, const AttentionProblem& problem) {
-  return is_vector_cpu(device) && problem.head <= kMostUnrolled &&
+  return is_vector_cpu(device) && !is_stacked(problem) && problem.head <= kMostUnrolled &&
          problem.head % (element == DType::f16 ? 2 : 1) == 0;
 }
 

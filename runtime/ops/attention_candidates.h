@@ -10,6 +10,8 @@ struct AttentionProblem {
   std::uint32_t images = 1, queries = 0, keys = 0, heads = 1;
   std::uint32_t head = 0;  // channels of one head
   bool causal = false;     // query i sees keys 0..i
+  // What the op's inputs are: q, k, v; or one tensor whose rows are those of q, k and v in turn.
+  enum class Operands : std::uint8_t { apart, stacked } operands = Operands::apart;
 
   std::uint64_t flops_a_query() const { return 4ull * keys * head * heads * images; }
 };
@@ -17,13 +19,13 @@ struct AttentionProblem {
 using AttentionCandidate = Candidate<AttentionProblem>;
 
 // "attention 2x8x4096x77x40 F16": images, heads, queries, keys, size of a head; " causal" before
-// the type.
+// the type. How operands lie is left out: a device has one way, by prefers_stacked_projections().
 std::string problem_name(const AttentionProblem& problem, DType element);
 
 // Best first.
 std::span<const AttentionCandidate> attention_candidates();
 
-// Inputs 0, 1 and 2 of the op are q, k and v.
+// Appends the launches; the op's inputs are as problem.operands says.
 void lower_attention(Lowering& to, const AttentionProblem& problem);
 
 }  // namespace kiln

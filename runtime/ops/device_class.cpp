@@ -36,6 +36,8 @@ bool is_vector_cpu(const DeviceProfile& device) {
          device.min_subgroup_size == lanes && device.max_subgroup_size == lanes;
 }
 
+bool prefers_stacked_projections(const DeviceProfile& device) { return !is_vector_cpu(device); }
+
 bool prefers_halves(const DeviceProfile& device) {
   return device.serves(kNeedStorage16) && (device.kind != DeviceKind::cpu || is_vector_cpu(device));
 }

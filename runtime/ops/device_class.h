@@ -28,6 +28,10 @@ std::uint32_t least_subgroup(const DeviceProfile& device);
 // Whether a subgroup is one vector of a CPU, of 4 to 16 lanes.
 bool is_vector_cpu(const DeviceProfile& device);
 
+// Whether layers that read the same rows are better one product. To vector CPUs that is worth
+// nothing, and their attention is slower where q, k and v are parts of wider rows.
+bool prefers_stacked_projections(const DeviceProfile& device);
+
 // Whether 16-bit storage is there, and no slower than 32 bits. CPUs whose subgroups are no vectors
 // get kernels that convert such values one by one.
 bool prefers_halves(const DeviceProfile& device);

@@ -36,6 +36,10 @@ Tensor conv2d(Tensor x, Tensor weight, Tensor bias, Conv2d shape = {}, std::stri
 // 2018): no score matrix is stored.
 Tensor attention(Tensor q, Tensor k, Tensor v, std::uint32_t heads, bool causal = false,
                  std::string_view path = {});
+// The same where q, k and v lie in one tensor, the result of one product. qkv: [batch, ., tokens,
+// 3 * heads * d] = [q | k | v]; the result has heads * d channels.
+Tensor self_attention(Tensor qkv, std::uint32_t heads, bool causal = false,
+                      std::string_view path = {});
 
 // --- Normalization (group_norm.cpp, layer_norm.cpp) ---
 

@@ -154,6 +154,7 @@ constexpr Reference kReferences[] = {
     {"linear", product},
     {"conv2d", product},
     {"attention", attention},
+    {"self_attention", self_attention},
     {"group_norm", group_norm},
     {"layer_norm", layer_norm},
     {"silu", unary<Unary::Function::silu>},

@@ -19,10 +19,11 @@ std::span<const Reference> references();
 Answer answer(const Task& task);
 
 // --- The functions behind the table, by file ---
-Answer product(const Task& task);     // linear and conv2d, with what they absorbed
-Answer attention(const Task& task);   //
-Answer group_norm(const Task& task);  // with a silu
-Answer layer_norm(const Task& task);  //
+Answer product(const Task& task);         // linear and conv2d, with what they absorbed
+Answer attention(const Task& task);       //
+Answer self_attention(const Task& task);  // of q, k and v in one tensor
+Answer group_norm(const Task& task);      // with a silu
+Answer layer_norm(const Task& task);      //
 
 // f(x) of shaders/common/activation.glsl's number; 0: x. Applies it to an answer, too.
 double activated(double x, std::uint32_t activation);

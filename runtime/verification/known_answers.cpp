@@ -142,6 +142,11 @@ void add_attention(Cases& to, const cases::AttentionCase& of) {
     const Tensor v = operands.input({of.batch, 1, of.keys, channels});
     return attention(q, k, v, of.heads, of.causal, "attention");
   });
+  if (of.queries != of.keys) return;
+  to.add("self_attention " + cases::to_text(of), [of](Operands& operands) {
+    const Tensor qkv = operands.input({of.batch, 1, of.queries, 3 * of.heads * of.head_size}, 2.0f);
+    return self_attention(qkv, of.heads, of.causal, "self_attention");
+  });
 }
 
 void add_norms(Cases& to) {

@@ -8,6 +8,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/graph/fusion.h"
+#include "runtime/ops/device_class.h"
 
 namespace kiln {
 namespace {
@@ -54,8 +55,10 @@ void write_inputs(Executor& executor, reference::Interpreter& interpreter, const
 std::vector<NodeCheck> check_nodes(Executor& executor, const DeviceProfile& device,
                                    const Tape& tape, const CheckOptions& options) {
   Graph graph(tape.name, tape.element), kept(tape.name, tape.element);
-  tape.record(graph);
-  tape.record(kept);
+  for (Graph* each : {&graph, &kept}) {
+    each->stack_projections(prefers_stacked_projections(device));
+    tape.record(*each);
+  }
   std::vector<Node> fused;
   if (options.fused) fused = fuse(graph);
   const std::span<const Node> nodes = options.fused ? std::span<const Node>(fused) : graph.nodes();

@@ -34,7 +34,8 @@ struct CheckOptions {
   bool stops_at_first = false;  // at the first node that differs
 };
 
-// device: that of the executor; it may ask for kernels to be avoided. Every value takes memory of
+// device: that of the executor; it may ask for kernels to be avoided. Recorded is what it prefers
+// (Graph::stack_projections). Every value takes memory of
 // its own, so this says nothing about the memory and barrier plans. Throws Error as compile() and
 // Executor::prepare() do, and naming an operation that has no reference.
 std::vector<NodeCheck> check_nodes(Executor& executor, const DeviceProfile& device,

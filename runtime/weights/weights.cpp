@@ -54,6 +54,39 @@ std::string shown_name(const WeightSource& source, const std::string& name) {
   return name.ends_with(in_file) ? name : fmt::format("{} (in the file: {})", name, in_file);
 }
 
+// Widens to float, which holds every type but f64 exactly.
+void read_as_floats(const WeightData& data, std::span<std::byte> out) {
+  const std::size_t element_bytes = size_bytes(data.dtype);
+  std::vector<std::byte> bytes(out.size() / sizeof(float) * element_bytes);
+  data.read(bytes);
+  for (std::size_t i = 0; i < out.size() / sizeof(float); ++i) {
+    const float value = value_at(data.dtype, bytes.data() + i * element_bytes);
+    std::memcpy(out.data() + i * sizeof(float), &value, sizeof(float));
+  }
+}
+
+// parts: at least one, of the same extents.
+WeightData stacked_data(std::vector<WeightData> parts) {
+  WeightData whole{parts[0].name, parts[0].dims, parts[0].dtype, {}};
+  whole.dims.at(0) *= std::int64_t(parts.size());
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    whole.name += "+" + parts[i].name;
+    if (parts[i].dtype != whole.dtype) whole.dtype = DType::f32;
+  }
+  whole.read = [parts = std::move(parts), dtype = whole.dtype](std::span<std::byte> out) {
+    const std::size_t share = out.size() / parts.size();
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::span<std::byte> rows = out.subspan(i * share, share);
+      if (parts[i].dtype == dtype) {
+        parts[i].read(rows);
+      } else {
+        read_as_floats(parts[i], rows);
+      }
+    }
+  };
+  return whole;
+}
+
 }  // namespace
 
 std::string dims_text(std::span<const std::int64_t> dims) {
@@ -109,6 +142,17 @@ bool Weights::has(std::string_view name) const {
 }
 
 Tensor Weights::tensor(Graph& graph, std::string_view name, std::vector<std::int64_t> dims) const {
+  return graph.constant(asked_for(name, std::move(dims)));
+}
+
+Tensor Weights::stacked(Graph& graph, std::span<const std::string> names,
+                        const std::vector<std::int64_t>& dims) const {
+  std::vector<WeightData> parts;
+  for (const std::string& name : names) parts.push_back(asked_for(name, dims));
+  return graph.constant(stacked_data(std::move(parts)));
+}
+
+WeightData Weights::asked_for(std::string_view name, std::vector<std::int64_t> dims) const {
   const std::string full = full_name(name);
   WeightData data{full, dims, DType::f32, {}};
   std::string problem;
@@ -141,7 +185,7 @@ Tensor Weights::tensor(Graph& graph, std::string_view name, std::vector<std::int
     report_->add(kind, full, problem);
   }
   report_->used_.insert(full);
-  return graph.constant(std::move(data));
+  return data;
 }
 
 std::vector<float> read_as_f32(const WeightSource& source, std::string_view name) {

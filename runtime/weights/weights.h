@@ -59,12 +59,17 @@ class Weights {
   // that is missing or has other extents goes to the report and yields a constant whose read
   // throws Error, so that recording can go on and find the rest.
   Tensor tensor(Graph& graph, std::string_view name, std::vector<std::int64_t> dims) const;
+  // Records several tensors as one constant, the rows of one after those of the other: layers that
+  // read the same input become one. dims: of each. Each is asked for and reported as by tensor().
+  Tensor stacked(Graph& graph, std::span<const std::string> names,
+                 const std::vector<std::int64_t>& dims) const;
 
   const WeightSource& source() const { return *source_; }
   WeightReport& report() const { return *report_; }
 
  private:
   std::string full_name(std::string_view name) const;
+  WeightData asked_for(std::string_view name, std::vector<std::int64_t> dims) const;
 
   WeightSourcePtr source_;
   std::shared_ptr<WeightReport> report_;

@@ -11,7 +11,7 @@ layout(binding = 1) readonly buffer K { element k[]; };    // [image, key, head,
 layout(binding = 1) readonly buffer K4 { packed4 k4[]; };
 layout(binding = 2) readonly buffer V { element v[]; };    // [image, key, head, d]
 layout(binding = 2) readonly buffer V4 { packed4 v4[]; };
-layout(binding = 3) writeonly buffer Y { element y[]; };   // like q
+layout(binding = 3) writeonly buffer Y { element y[]; };   // [image, query, head, d]
 
 layout(push_constant) uniform Args {
   uint queries;
@@ -20,6 +20,10 @@ layout(push_constant) uniform Args {
   uint first_query;  // of this launch, a band of the queries
   uint causal;       // 1: query i sees keys 0..i
   float scale;       // 1 / sqrt(d)
+  uint q_heads;      // in a row of the tensor that holds q, whose own are the first
+  uint kv_heads;     // in a row of the one that holds k or v
+  uint k_head;       // the first of k's in it
+  uint v_head;       // the first of v's
 };
 
 layout(constant_id = 0) const uint WORKGROUP = 32;
@@ -62,7 +66,8 @@ void main() {
   const uint at = first_query + gl_WorkGroupID.x * WORKGROUP + gl_LocalInvocationID.x;
   const uint head = gl_WorkGroupID.y, image = gl_WorkGroupID.z;
   const bool is_mine = at < queries;
-  const uint mine = ((image * queries + min(at, queries - 1)) * heads + head) * HEAD;
+  const uint row = image * queries + min(at, queries - 1);
+  const uint mine = (row * q_heads + head) * HEAD;
   for (uint i = 0; i < QUADS; ++i) {
     query[i] = quad_of_q(mine, i) * scale;
     sums[i] = vec4(0);
@@ -71,9 +76,11 @@ void main() {
   float most = -3.0e38, total = 0.0;
   for (uint first = 0; first < last; first += KEYS) {
     float score[KEYS];
-    uint base[KEYS];
+    uint k_base[KEYS], v_base[KEYS];
     [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-      base[j] = ((image * keys + min(first + j, keys - 1)) * heads + head) * HEAD;
+      const uint in_row = (image * keys + min(first + j, keys - 1)) * kv_heads + head;
+      k_base[j] = (in_row + k_head) * HEAD;
+      v_base[j] = (in_row + v_head) * HEAD;
       score[j] = 0.0;
     }
     for (uint piece = 0; piece < QUADS; piece += PIECE) {
@@ -82,7 +89,7 @@ void main() {
         if (QUADS % PIECE != 0 && i >= QUADS) break;
         const vec4 a = query[i];
         [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-          const vec4 b = quad_of_k(base[j], i);
+          const vec4 b = quad_of_k(k_base[j], i);
           score[j] = fma(a.x, b.x, fma(a.y, b.y, fma(a.z, b.z, fma(a.w, b.w, score[j]))));
         }
       }
@@ -106,7 +113,7 @@ void main() {
         if (QUADS % PIECE != 0 && i >= QUADS) break;
         vec4 sum = sums[i] * shrink;
         [[unroll]] for (uint j = 0; j < KEYS; ++j) {
-          sum = fma(vec4(score[j]), quad_of_v(base[j], i), sum);
+          sum = fma(vec4(score[j]), quad_of_v(v_base[j], i), sum);
         }
         sums[i] = sum;
       }
@@ -114,8 +121,9 @@ void main() {
   }
   if (!is_mine) return;
   const float share = 1.0 / total;
+  const uint result = (row * heads + head) * HEAD;
   for (uint i = 0; i < QUADS; ++i) {
     const vec4 value = sums[i] * share;
-    for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) y[mine + i * 4 + c] = store(value[c]);
+    for (uint c = 0; c < min(4u, HEAD - i * 4); ++c) y[result + i * 4 + c] = store(value[c]);
   }
 }

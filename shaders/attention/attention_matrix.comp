@@ -25,6 +25,10 @@ layout(push_constant) uniform Args {
   uint first_query;  // of this launch, a band of the queries
   uint causal;       // 1: query i sees keys 0..i
   float scale;       // 1 / sqrt(d)
+  uint q_heads;      // in a row of the tensor that holds q, whose own are the first
+  uint kv_heads;     // in a row of the one that holds k or v
+  uint k_head;       // the first of k's in it
+  uint v_head;       // the first of v's
 };
 
 layout(constant_id = 0) const uint SUBGROUP = 32;    // the size subgroups must have
@@ -85,20 +89,25 @@ uvec4 next_keys[KEY_LOADS], next_values[2 * VALUE_LOADS];
 uint lane_of_group() { return gl_SubgroupID * SUBGROUP + gl_SubgroupInvocationID; }
 
 uint eight_of_query(uint row, uint eight) {
-  return ((gl_WorkGroupID.z * queries + min(row, queries - 1)) * heads + gl_WorkGroupID.y) *
-             (HEAD / 8) + eight;
+  const uint at = gl_WorkGroupID.z * queries + min(row, queries - 1);
+  return (at * q_heads + gl_WorkGroupID.y) * (HEAD / 8) + eight;
 }
 
-uint eight_of_key(uint key, uint eight) {
-  return ((gl_WorkGroupID.z * keys + min(key, keys - 1)) * heads + gl_WorkGroupID.y) *
-             (HEAD / 8) + eight;
+// head: that of a row which is the first of k or v.
+uint eight_of_key(uint key, uint head, uint eight) {
+  const uint at = gl_WorkGroupID.z * keys + min(key, keys - 1);
+  return (at * kv_heads + gl_WorkGroupID.y + head) * (HEAD / 8) + eight;
+}
+
+uint quad_of_result(uint row) {
+  return ((gl_WorkGroupID.z * queries + row) * heads + gl_WorkGroupID.y) * (HEAD / 4);
 }
 
 void fetch_keys(uint first, uint chunk) {
   [[unroll]] for (uint i = 0; i < KEY_LOADS; ++i) {
     const uint at = lane_of_group() + i * WORKGROUP;
     if (KEYS * EIGHTS % WORKGROUP != 0 && at >= KEYS * EIGHTS) continue;
-    next_keys[i] = k8[eight_of_key(first + at / EIGHTS, chunk * EIGHTS + at % EIGHTS)];
+    next_keys[i] = k8[eight_of_key(first + at / EIGHTS, k_head, chunk * EIGHTS + at % EIGHTS)];
   }
 }
 
@@ -116,8 +125,8 @@ void fetch_values(uint first, uint chunk) {
     const uint at = lane_of_group() + i * WORKGROUP;
     if (KEYS / 2 * EIGHTS % WORKGROUP != 0 && at >= KEYS / 2 * EIGHTS) continue;
     const uint key = first + at % (KEYS / 2) * 2, eight = chunk * EIGHTS + at / (KEYS / 2);
-    next_values[2 * i] = v8[eight_of_key(key, eight)];
-    next_values[2 * i + 1] = v8[eight_of_key(key + 1, eight)];
+    next_values[2 * i] = v8[eight_of_key(key, v_head, eight)];
+    next_values[2 * i + 1] = v8[eight_of_key(key + 1, v_head, eight)];
   }
 }
 
@@ -294,7 +303,7 @@ void write_sums(uint first_row, uint part) {
       const uint row = first_row + i * MATRIX_M + quad / (MATRIX_N / 4);
       const uint channel = first_channel + quad % (MATRIX_N / 4) * 4;
       if (quad < RESULT && row < queries && channel < HEAD) {
-        y4[eight_of_query(row, 0) * 2 + channel / 4] =
+        y4[quad_of_result(row) + channel / 4] =
             store4(uintBitsToFloat(memory[mine + quad]));
       }
     }

@@ -11,7 +11,7 @@ layout(binding = 1) readonly buffer K { element k[]; };    // [image, key, head,
 layout(binding = 1) readonly buffer K4 { packed4 k4[]; };
 layout(binding = 2) readonly buffer V { element v[]; };    // [image, key, head, d]
 layout(binding = 2) readonly buffer V4 { packed4 v4[]; };
-layout(binding = 3) writeonly buffer Y { element y[]; };   // like q
+layout(binding = 3) writeonly buffer Y { element y[]; };   // [image, query, head, d]
 layout(binding = 3) writeonly buffer Y4 { element4 y4[]; };
 
 layout(push_constant) uniform Args {
@@ -21,6 +21,10 @@ layout(push_constant) uniform Args {
   uint first_query;  // of this launch, a band of the queries
   uint causal;       // 1: query i sees keys 0..i
   float scale;       // 1 / sqrt(d)
+  uint q_heads;      // in a row of the tensor that holds q, whose own are the first
+  uint kv_heads;     // in a row of the one that holds k or v
+  uint k_head;       // the first of k's in it
+  uint v_head;       // the first of v's
 };
 
 layout(constant_id = 0) const uint LANES = 4;       // invocations along keys and channels
@@ -77,11 +81,14 @@ vec4 quad_of_v(uint base, uint i) {
 }
 
 uint first_of_query(uint row) {
-  return ((gl_WorkGroupID.z * queries + min(row, queries - 1)) * heads + gl_WorkGroupID.y) * HEAD;
+  const uint at = gl_WorkGroupID.z * queries + min(row, queries - 1);
+  return (at * q_heads + gl_WorkGroupID.y) * HEAD;
 }
 
-uint first_of_key(uint key) {
-  return ((gl_WorkGroupID.z * keys + min(key, keys - 1)) * heads + gl_WorkGroupID.y) * HEAD;
+// head: that of a row which is the first of k or v.
+uint first_of_key(uint key, uint head) {
+  const uint at = gl_WorkGroupID.z * keys + min(key, keys - 1);
+  return (at * kv_heads + gl_WorkGroupID.y + head) * HEAD;
 }
 
 // Quads chunk .. chunk + CHUNK of the tiles; those beyond a head are not read.
@@ -97,7 +104,7 @@ void load_tiles(uint first_row, uint first_key, uint chunk, bool with_queries) {
   [[dont_unroll]] for (uint i = gl_LocalInvocationIndex; i < KEY_TILE * CHUNK; i += width) {
     const uint key = i / CHUNK, quad = i % CHUNK;
     if (QUADS % CHUNK == 0 || chunk + quad < QUADS)
-      key_tile[key * STRIDE + quad] = quad_of_k(first_of_key(first_key + key), chunk + quad);
+      key_tile[key * STRIDE + quad] = quad_of_k(first_of_key(first_key + key, k_head), chunk + quad);
   }
 }
 
@@ -126,7 +133,7 @@ void add_values(uint row, uint lane, uint first_key) {
       share[r] = shares[(row + r * GROUP_ROWS) * SHARES + i];
     [[unroll]] for (uint j = 0; j < 4; ++j) {
       const uint key = (i * 4 + j) % KEYS * LANES + (i * 4 + j) / KEYS;
-      const uint base = first_of_key(first_key + key);
+      const uint base = first_of_key(first_key + key, v_head);
       [[unroll]] for (uint m = 0; m < MINE; ++m) {
         const vec4 value = quad_of_v(base, min(lane + m * LANES, QUADS - 1));
         [[unroll]] for (uint r = 0; r < ROWS; ++r)
@@ -137,7 +144,7 @@ void add_values(uint row, uint lane, uint first_key) {
 }
 
 void write_row(uint at, uint lane, float most_share, uint r) {
-  const uint base = first_of_query(at);
+  const uint base = ((gl_WorkGroupID.z * queries + at) * heads + gl_WorkGroupID.y) * HEAD;
   [[unroll]] for (uint m = 0; m < MINE; ++m) {
     const uint quad = lane + m * LANES;
     const vec4 value = sums[r * MINE + m] * most_share;

@@ -10,6 +10,15 @@
 namespace kiln {
 namespace {
 
+// Tensors of the checkpoint; stacked ones count each.
+std::ptrdiff_t tensors_of(const Plan& plan) {
+  std::ptrdiff_t count = 0;
+  for (const WeightData& source : plan.sources) {
+    count += 1 + std::count(source.name.begin(), source.name.end(), '+');
+  }
+  return count;
+}
+
 class StagesOfSd15 : public ::testing::Test {
  protected:
   const Model model_ = synthetic_model("sd15", 0);
@@ -20,7 +29,7 @@ class StagesOfSd15 : public ::testing::Test {
 TEST_F(StagesOfSd15, TheUnetHasThePublishedTensorsAndParameters) {
   const StageShape shape = stage_shape(model_, 512, 512, 1, true);
   const Plan once = plan_start(model_, target_, shape), row = plan_denoise(model_, target_, shape);
-  EXPECT_EQ(once.sources.size() + row.sources.size(), 686u);
+  EXPECT_EQ(tensors_of(once) + tensors_of(row), 686);
   EXPECT_EQ(once.weight_elements() + row.weight_elements(), 859'520'964u);
 }
 
@@ -37,13 +46,65 @@ TEST_F(StagesOfSd15, TheArenaOfAGuidedStepIsAboutEightyMebibytes) {
 TEST_F(StagesOfSd15, KeysAndValuesOfThePromptsAreMadeOnceAPicture) {
   const StageShape shape = stage_shape(model_, 512, 512, 1, true);
   const Plan once = plan_start(model_, target_, shape), row = plan_denoise(model_, target_, shape);
-  EXPECT_EQ(once.sources.size(), 32u);  // of 16 layers
+  EXPECT_EQ(tensors_of(once), 32);  // of 16 layers
   const auto reads_context = [](const Plan& plan) {
     return std::any_of(plan.persistents.begin(), plan.persistents.end(),
                        [](const auto& tensor) { return tensor.name == stage_tensor::kContext; });
   };
   EXPECT_TRUE(reads_context(once));
   EXPECT_FALSE(reads_context(row));
+}
+
+TEST_F(StagesOfSd15, SelfAttentionIsOneProductAndItsPartsCanBeRead) {
+  const StageShape shape = stage_shape(model_, 512, 512, 1, true);
+  const std::string layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1";
+  StageTarget watching = target_;
+  watching.watch = [&](std::string_view path) { return path == layer + ".to_k"; };
+  const Plan plain = plan_denoise(model_, target_, shape);
+  const Plan watched = plan_denoise(model_, watching, shape);
+  EXPECT_EQ(watched.nodes.size(), plain.nodes.size() + 1);
+  const auto tap = std::find_if(watched.persistents.begin(), watched.persistents.end(),
+                                [](const auto& each) { return each.name.ends_with(".to_k"); });
+  ASSERT_NE(tap, watched.persistents.end());
+  EXPECT_EQ(tap->shape, (Shape{2, 8, 8, 1280}));
+  const auto products =
+      std::count_if(plain.nodes.begin(), plain.nodes.end(), [&](const auto& node) {
+        return node.op.starts_with("linear") && node.path.starts_with(layer);
+      });
+  EXPECT_EQ(products, 2);  // and that of the result
+}
+
+TEST_F(StagesOfSd15, SelfAttentionIsThreeProductsOnAVectorCpu) {
+  DeviceProfile cpu = test::made_up_card();
+  cpu.kind = DeviceKind::cpu;
+  const StageTarget target{.element = DType::f16, .device = &cpu};
+  const StageShape shape = stage_shape(model_, 512, 512, 1, true);
+  const auto attentions = [](const Plan& plan, std::string_view op) {
+    return std::count_if(plan.nodes.begin(), plan.nodes.end(),
+                         [&](const auto& node) { return node.op.starts_with(op); });
+  };
+  const Plan apart = plan_denoise(model_, target, shape);
+  const Plan stacked = plan_denoise(model_, target_, shape);
+  EXPECT_EQ(attentions(apart, "attention"), 32);  // of 16 layers
+  EXPECT_EQ(attentions(apart, "self_attention"), 0);
+  EXPECT_EQ(attentions(stacked, "attention"), 16);
+  EXPECT_EQ(attentions(stacked, "self_attention"), 16);
+  EXPECT_EQ(apart.weight_elements(), stacked.weight_elements());
+  EXPECT_EQ(apart.flops(), stacked.flops());
+  EXPECT_EQ(tensors_of(apart), tensors_of(stacked));
+}
+
+TEST_F(StagesOfSd15, SelfAttentionIsThreeProductsWhereOneResultWouldBeTooLargeToBind) {
+  DeviceProfile small = test::made_up_card();
+  small.max_binding_bytes = 128ull << 20;
+  const StageTarget target{.element = DType::f32, .device = &small};
+  const auto stacked = [&](std::uint32_t side) {
+    const Plan plan = plan_decode(model_, target, stage_shape(model_, side, side, 1, true));
+    return std::count_if(plan.nodes.begin(), plan.nodes.end(),
+                         [](const auto& node) { return node.op.starts_with("self_attention"); });
+  };
+  EXPECT_EQ(stacked(1024), 1);
+  EXPECT_EQ(stacked(1280), 0);
 }
 
 TEST_F(StagesOfSd15, TheOtherNetworksHaveTheirPublishedParameters) {

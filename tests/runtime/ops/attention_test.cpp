@@ -7,6 +7,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/ops/attention_candidates.h"
+#include "runtime/ops/device_class.h"
 #include "runtime/ops/ops.h"
 #include "runtime/reference/attention.h"
 #include "runtime/reference/cases/attention.h"
@@ -89,6 +90,94 @@ TEST(Attention, ReachesEveryKernel) {
     return record(run, test, operands(test));
   };
   expect_every_candidate_chosen(attention_candidates(), std::size(cases::kAttention), make);
+}
+
+// q, k and v as rows of one tensor, in turn.
+Tensor record_stacked(OpRun& run, const AttentionCase& test, const Operands& of) {
+  const Shape apart = q_shape(test);
+  std::vector<float> rows;
+  for (std::size_t first = 0; first < apart.elements(); first += apart.channels) {
+    for (const std::vector<float>* part : {&of.q, &of.k, &of.v}) {
+      const auto begin = part->begin() + std::ptrdiff_t(first);
+      rows.insert(rows.end(), begin, begin + apart.channels);
+    }
+  }
+  const Shape stacked = apart.with_channels(3 * apart.channels);
+  return self_attention(run.input(stacked, rows), test.heads, test.causal);
+}
+
+// It reads three tensors only.
+constexpr std::string_view kOfThreeTensors = "attention/attention_broadcast";
+
+template <typename Body>
+void for_each_kernel_of_one_tensor(const Body& body) {
+  for_each_kernel([&](DType element, std::string_view kernel) {
+    if (kernel != kOfThreeTensors) body(element, kernel);
+  });
+}
+
+// What networks have, in small, and primes.
+constexpr AttentionCase kOneTensor[] = {
+    {2, 77, 77, 2, 64, true}, {1, 64, 64, 1, 512, false}, {2, 67, 67, 3, 40, false},
+    {2, 67, 67, 3, 13, true}, {1, 37, 37, 2, 1, true},
+};
+
+TEST(SelfAttention, GivesTheBytesOfThreeTensors) {
+  for (const AttentionCase& test : kOneTensor) {
+    SCOPED_TRACE(to_text(test));
+    const Operands of = operands(test);
+    const auto right = expected(test, of);
+    for_each_kernel_of_one_tensor([&](DType element, std::string_view kernel) {
+      OpRun apart(element, kernel), stacked(element, kernel);
+      const auto actual = stacked.run(record_stacked(stacked, test, of));
+      EXPECT_EQ(actual, apart.run(record(apart, test, of)));
+      expect_close(actual, right, element, float_error(test) + share_error(test, kernel));
+    });
+  }
+}
+
+TEST(SelfAttention, ReachesEveryKernel) {
+  const auto make = [](OpRun& run, std::size_t index) {
+    return record_stacked(run, kOneTensor[index], operands(kOneTensor[index]));
+  };
+  expect_every_candidate_chosen(attention_candidates(), std::size(kOneTensor), make,
+                                kOfThreeTensors);
+}
+
+TEST(SelfAttention, IsNotForTheKernelOfVectorsOnACpu) {
+  DeviceProfile cpu;
+  cpu.kind = DeviceKind::cpu;
+  cpu.features = ~0u;
+  ASSERT_TRUE(is_vector_cpu(cpu));
+  AttentionProblem problem{.queries = 64, .keys = 64, .heads = 2, .head = 40};
+  const auto serves = [&](std::string_view kernel) {
+    const auto choices = choices_among(attention_candidates(), cpu, DType::f32, problem);
+    return std::any_of(choices.begin(), choices.end(),
+                       [&](const KernelChoice& choice) { return choice.kernel == kernel; });
+  };
+  EXPECT_TRUE(serves(kOfThreeTensors));
+  problem.operands = AttentionProblem::Operands::stacked;
+  EXPECT_FALSE(serves(kOfThreeTensors));
+  EXPECT_TRUE(serves("attention/attention"));
+}
+
+TEST(SelfAttention, SplitsLongWorkIntoBandsOfTheSameBytes) {
+  const AttentionCase test = {2, 300, 300, 2, 8, true};
+  const Operands of = operands(test);
+  for_each_kernel_of_one_tensor([&](DType element, std::string_view kernel) {
+    OpRun whole(element, kernel), split(element, kernel);
+    const auto at_once = whole.run(record_stacked(whole, test, of));
+    split.limit_dispatch_flops(whole.plan().flops() / 3);
+    EXPECT_EQ(split.run(record_stacked(split, test, of)), at_once);
+    EXPECT_GT(split.plan().dispatches.size(), whole.plan().dispatches.size());
+  });
+}
+
+TEST(SelfAttention, RefusesChannelsThatDoNotDivide) {
+  OpRun run(DType::f32);
+  EXPECT_THROW(self_attention(run.input({1, 1, 2, 8}, numbers(16, 1)), 1), Error);
+  EXPECT_THROW(self_attention(run.input({1, 1, 2, 24}, numbers(48, 2)), 3), Error);
+  EXPECT_THROW(self_attention(run.input({1, 1, 2, 24}, numbers(48, 3)), 0), Error);
 }
 
 TEST(Attention, StaysFiniteWhereScoresAreHuge) {

@@ -76,6 +76,53 @@ TEST(Weights, ProblemsAreCollectedAndToldTogether) {
   testing::expect_one_line_error([&] { graph.weights().at(0).read(bytes); }, "expected 1x2");
 }
 
+// Three matrices of [1, 2]: two in 32 bits, one in 64.
+WeightSourcePtr source_of_parts() {
+  static const std::string file =
+      testing::safetensors_file(R"({"n.q.w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},)"
+                                R"("n.k.w":{"dtype":"F32","shape":[1,2],"data_offsets":[8,16]},)"
+                                R"("n.v.w":{"dtype":"F64","shape":[1,2],"data_offsets":[16,32]}})",
+                                testing::raw<float>({1, 2, 3, 4}) + testing::raw<double>({5, 6.5}));
+  return Safetensors::parse(testing::bytes_of(file), "f");
+}
+
+TEST(Weights, StackedTensorsFollowEachOtherWhateverTheirTypes) {
+  const auto report = std::make_shared<WeightReport>();
+  const Weights w(source_of_parts(), report, "n");
+  Graph graph("test", DType::f32);
+  const std::vector<std::string> alike{"q.w", "k.w"}, mixed{"v.w", "k.w", "q.w"};
+  const Tensor two = w.stacked(graph, alike, {1, 2}), three = w.stacked(graph, mixed, {1, 2});
+  EXPECT_EQ(graph.dims_of(two), (std::vector<std::int64_t>{2, 2}));
+  EXPECT_EQ(graph.dims_of(three), (std::vector<std::int64_t>{3, 2}));
+  EXPECT_EQ(w.stacked(graph, alike, {1, 2}).id(), two.id());
+  EXPECT_TRUE(report->is_clean());
+  EXPECT_TRUE(report->unused(w.source()).empty());
+  const WeightData &first = graph.weights().at(0), &second = graph.weights().at(1);
+  EXPECT_EQ(first.name, "n.q.w+n.k.w");
+  EXPECT_EQ(second.name, "n.v.w+n.k.w+n.q.w");
+  EXPECT_EQ(second.dtype, DType::f32);
+  std::vector<float> values(4), more(6);
+  first.read(std::as_writable_bytes(std::span(values)));
+  EXPECT_EQ(values, (std::vector<float>{1, 2, 3, 4}));
+  second.read(std::as_writable_bytes(std::span(more)));
+  EXPECT_EQ(more, (std::vector<float>{5, 6.5, 3, 4, 1, 2}));
+}
+
+TEST(Weights, EachOfStackedTensorsIsReportedByItself) {
+  const auto report = std::make_shared<WeightReport>();
+  const Weights w(source_of_parts(), report, "n");
+  Graph graph("test", DType::f32);
+  const std::vector<std::string> names{"q.w", "gone.w", "k.w"};
+  w.stacked(graph, names, {1, 2});
+  w.stacked(graph, std::vector<std::string>{"v.w"}, {2, 2});
+  EXPECT_EQ(complaint(*report),
+            "[unet] the weights do not fit: 1 missing, 1 of another shape, 0 unreadable, of 4\n"
+            "  missing n.gone.w, expected 1x2\n"
+            "  n.v.w is 1x2, expected 2x2");
+  std::vector<std::byte> bytes(24);
+  testing::expect_one_line_error([&] { graph.weights().at(0).read(bytes); }, "missing n.gone.w");
+}
+
 TEST(Weights, LongListsAreCut) {
   Graph graph("test", DType::f32);
   const auto report = std::make_shared<WeightReport>();
