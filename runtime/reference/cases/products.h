@@ -45,6 +45,7 @@ inline constexpr ConvCase kConv[] = {
     {{1, 16, 16, 128}, 64, 3, {.stride = 2, .padding = kRightBottom}, true},  // VAE, encoder
     {{2, 12, 8, 4}, 4, 1, {}, true},                                          // post_quant_conv
     {{1, 13, 9, 16}, 16, 3, {}, true},                                        // VAE, narrow
+    {{1, 9, 11, 32}, 12, 3, {}, true},
     {{1, 6, 7, 48}, 20, 3, {}, false},  // rows of one and a half loads
     {{1, 7, 9, 64}, 36, 3, {}, true},   // tiles that lie partly outside, spare columns
     {{3, 8, 11, 96}, 65, 3, {}, false},
