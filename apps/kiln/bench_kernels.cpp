@@ -250,7 +250,7 @@ void add_bench_kernels(CLI::App& bench) {
       ->check(CLI::Range(1, 1000));
   command
       ->add_option("--repeat", arguments->repeat,
-                   "launches timed (default: half a second of them, 3 to 20)")
+                   "launches timed (default: half a second of them, 3 to 100)")
       ->check(CLI::Range(1, 10000));
   command->add_flag("--cold", arguments->cold, "fill the device's caches before each launch");
   command->add_option("-d,--device", arguments->device, "device: its number or part of its name");

@@ -22,7 +22,7 @@ namespace kiln::app {
 namespace {
 
 constexpr std::string_view kResult = "bench.result";
-constexpr std::uint32_t kFewest = 3, kMost = 20;
+constexpr std::uint32_t kFewest = 3, kMost = 100;
 constexpr std::uint64_t kCacheBytes = 128ull << 20;
 
 // Passes through a buffer larger than caches.

@@ -13,7 +13,7 @@ namespace kiln::app {
 
 struct BenchOptions {
   DType element = DType::f32;
-  std::uint32_t repeat = 0;  // launches timed; 0: as many as enough_ms hold, 3 to 20
+  std::uint32_t repeat = 0;  // launches timed; 0: as many as enough_ms hold, 3 to 100
   double enough_ms = 500;
   // Where a launch takes longer than this, to warm up, it is not repeated; 0: however long it
   // takes.
