@@ -185,9 +185,9 @@ std::uint32_t broadcast_step(const DeviceProfile& device, DType element,
 
 // Whether a subgroup is one vector of a CPU and x's and y's rows are whole words.
 bool fits_broadcast(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
-  constexpr std::uint32_t kLeastStep = 4;  // BLOCK of shaders/matmul/broadcast.glsl
+  constexpr std::uint32_t kInputsMultiple = 16;  // for fewer no pipeline more is worth making
   return is_vector_cpu(device) && problem.outputs > kThinOutputs &&
-         broadcast_step(device, element, problem) >= kLeastStep &&
+         problem.inputs % kInputsMultiple == 0 &&
          (element != DType::f16 || problem.outputs % 2 == 0);
 }
 

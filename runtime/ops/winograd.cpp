@@ -57,9 +57,7 @@ bool fits_winograd(const DeviceProfile& device, DType element, const MatmulProbl
 void lower_winograd(Lowering& to, const MatmulProblem& problem) {
   using Transform = kernels::winograd_input;
   using Kernel = kernels::winograd;
-  const std::uint32_t lanes = to.device().subgroup_size;
-  const std::uint32_t wide = matmul_broadcast_wide(to.device(), to.element(), problem.outputs);
-  const std::uint32_t columns = wide * lanes;
+  const std::uint32_t lanes = to.device().subgroup_size, columns = 4 * lanes;
   const std::uint32_t images = problem.rows / (problem.out_height * problem.out_width);
   const std::uint32_t tiles = images * tiles_of(problem);
   const std::uint32_t rows = matmul_broadcast_rows(to.device(), tiles);
@@ -96,8 +94,7 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
                          .has_bias = problem.has_bias,
                          .has_addend = problem.addend_input != 0,
                          .activation = problem.activation,
-                         .upscale = problem.upscale,
-                         .wide = wide},
+                         .upscale = problem.upscale},
                         Grid{panels, blocks, 1}, flops);
   }
 }

@@ -37,7 +37,7 @@ layout(constant_id = 6) const bool HAS_ADDEND = false;
 layout(constant_id = 7) const uint ACTIVATION = 0;
 layout(constant_id = 8) const uint UPSCALE = 1;    // nearest upsampling before the convolution, 1 or 2
 layout(constant_id = 9) const uint WIDE = 4;
-layout(constant_id = 10) const uint STEP = 8;      // inputs that lanes load together: 4 to LANES * kWidth
+layout(constant_id = 10) const uint STEP = 8;      // inputs that lanes load together, up to LANES * kWidth
 layout(local_size_x_id = 0) in;
 
 #include "matmul/broadcast.glsl"

@@ -30,9 +30,9 @@ layout(constant_id = 2) const bool HAS_BIAS = false;
 layout(constant_id = 3) const bool HAS_ADDEND = false;
 layout(constant_id = 4) const uint ACTIVATION = 0;
 layout(constant_id = 5) const uint UPSCALE = 1;  // of winograd_input.comp
-layout(constant_id = 6) const uint WIDE = 4;
 layout(local_size_x_id = 0) in;
 
+const uint WIDE = 4;
 #include "matmul/broadcast.glsl"
 #include "matmul/winograd.glsl"
 
