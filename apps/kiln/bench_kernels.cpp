@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::string_view kGroups[] = {"matmul", "conv", "attention", "norm", "elementwise"};
 
-struct Arguments {
+struct BenchKernelsArguments {
   std::vector<std::string> sets, only, shapes, kernels, avoid;
   std::string device, precision = "auto", against, save;
   std::uint32_t repeat = 0, heaviest = 0;
@@ -39,7 +39,7 @@ bool contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-void check(const Arguments& arguments) {
+void check(const BenchKernelsArguments& arguments) {
   for (const std::string& group : arguments.only) {
     if (std::find(std::begin(kGroups), std::end(kGroups), group) != std::end(kGroups)) continue;
     fail_usage("--only", "is '{}', expected {}", group, fmt::join(kGroups, ", "));
@@ -63,7 +63,7 @@ void check(const Arguments& arguments) {
 }
 
 // The heaviest of each group first; norms and elementwise operations weigh their bytes.
-std::vector<Work> of_set(const BenchSet& set, const Arguments& arguments) {
+std::vector<Work> of_set(const BenchSet& set, const BenchKernelsArguments& arguments) {
   std::vector<Work> chosen;
   const std::vector<BenchShape> shapes = set.shapes();
   for (const std::string_view group : kGroups) {
@@ -87,7 +87,7 @@ std::vector<Work> of_set(const BenchSet& set, const Arguments& arguments) {
 }
 
 // on_cpu: leaves out what takes a CPU too long, unless it was named.
-std::vector<Work> work_of(const Arguments& arguments, bool on_cpu) {
+std::vector<Work> work_of(const BenchKernelsArguments& arguments, bool on_cpu) {
   std::vector<Work> work;
   for (const std::string& shape : arguments.shapes) {
     work.push_back({"", {problem_from_name(arguments.only.front(), shape), 1}});
@@ -103,7 +103,7 @@ std::vector<Work> work_of(const Arguments& arguments, bool on_cpu) {
   return work;
 }
 
-void print_list(const Arguments& arguments) {
+void print_list(const BenchKernelsArguments& arguments) {
   for (const Work& work : work_of(arguments, false)) {
     const BenchProblem& problem = work.shape.problem;
     fmt::print("{:<10} {:<12} {:<32} {:>4} {:>10.3f} GFLOP\n", work.set, problem.group(),
@@ -114,7 +114,7 @@ void print_list(const Arguments& arguments) {
 // The ways to run one problem: the engine's own, the kernels named, or every one.
 class Runner {
  public:
-  Runner(const Arguments& arguments, Terminal& terminal)
+  Runner(const BenchKernelsArguments& arguments, Terminal& terminal)
       : arguments_(arguments), device_({.selector = arguments.device, .on_message = {}}) {
     device_.avoid(full_kernel_names(arguments.avoid));
     if (!arguments.no_tuning) {
@@ -171,15 +171,16 @@ class Runner {
     return all;
   }
 
-  const Arguments& arguments_;
+  const BenchKernelsArguments& arguments_;
   OpenDevice device_;
   BenchOptions options_;
   std::vector<std::string> kernels_;
   std::map<std::string, std::vector<BenchTimes>> measured_;
 };
 
-void report(const Arguments& arguments, const Runner& runner, const std::vector<BenchRow>& rows,
-            const EarlierTimes& earlier, const BenchPeaks& peaks, SavedJson& saved) {
+void report(const BenchKernelsArguments& arguments, const Runner& runner,
+            const std::vector<BenchRow>& rows, const EarlierTimes& earlier, const BenchPeaks& peaks,
+            SavedJson& saved) {
   const nlohmann::json json = {{"bench", "kernels"},
                                {"device", bench_device_json(runner.info())},
                                {"peaks", to_json(peaks)},
@@ -195,7 +196,7 @@ void report(const Arguments& arguments, const Runner& runner, const std::vector<
   fmt::print("{}", kernels_text(rows, peaks, earlier));
 }
 
-void run(const Arguments& arguments) {
+void run(const BenchKernelsArguments& arguments) {
   check(arguments);
   full_kernel_names(arguments.kernels);
   full_kernel_names(arguments.avoid);
@@ -231,7 +232,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_bench_kernels(CLI::App& bench) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<BenchKernelsArguments>();
   CLI::App* command = bench.add_subcommand(
       "kernels", "operations alone, at the sizes of Stable Diffusion's networks");
   const auto several = [&](const char* name, std::vector<std::string>& into, const char* help) {

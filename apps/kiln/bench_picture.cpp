@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Arguments {
+struct BenchPictureArguments {
   ModelArguments model;
   RequestArguments request;
   std::string against, save;
@@ -58,7 +58,7 @@ double seconds_since(Clock::time_point begin) {
 }
 
 // Opens the model and makes its first picture; more, if wanted.
-void measure(const Arguments& arguments, Terminal& terminal, bool again, Times& times,
+void measure(const BenchPictureArguments& arguments, Terminal& terminal, bool again, Times& times,
              Painted& painted) {
   Request& request = painted.request;
   const std::string prefix = again ? "opened again: " : "";
@@ -98,7 +98,7 @@ std::map<std::string, double> earlier_picture(const std::string& path) {
   return times;
 }
 
-void run(const Arguments& arguments) {
+void run(const BenchPictureArguments& arguments) {
   std::map<std::string, double> earlier;
   if (!arguments.against.empty()) earlier = earlier_picture(arguments.against);
   SavedJson saved(arguments.save);
@@ -146,7 +146,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_bench_picture(CLI::App& bench) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<BenchPictureArguments>();
   CLI::App* command = bench.add_subcommand(
       "picture", "a whole picture: the first, the next, and the first of a model opened again");
   arguments->model.add_to(*command);

@@ -18,6 +18,8 @@
 namespace kiln::app {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int kChains = 12;  // more than latency times units of any core
 constexpr std::uint64_t kTurns = 1u << 20;
 constexpr int kTrials = 100, kWakingTrials = 2;
@@ -78,7 +80,6 @@ std::uint32_t cores() { return std::max(1u, std::thread::hardware_concurrency())
 // Seconds of each of `trials`, on all cores. All begin together; a trial lasts until the last core
 // has ended.
 std::vector<double> time_trials(int trials) {
-  using Clock = std::chrono::steady_clock;
   std::vector<float> results(cores());
   std::vector<Clock::time_point> ends;
   ends.reserve(std::size_t(trials) + 1);

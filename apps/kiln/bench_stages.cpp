@@ -19,7 +19,7 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct BenchStagesArguments {
   ModelArguments model;
   std::optional<std::uint32_t> width, height;
   std::vector<std::string> without;
@@ -119,7 +119,7 @@ nlohmann::json json_of(const Report& report) {
           {"stages", list}};
 }
 
-std::vector<BenchVariant> variants_of(const Arguments& arguments, Terminal& terminal) {
+std::vector<BenchVariant> variants_of(const BenchStagesArguments& arguments, Terminal& terminal) {
   const ModelOptions options = arguments.model.resolve(terminal);
   std::vector<BenchVariant> variants = {{"", options}};
   for (const std::string& kernel : full_kernel_names(arguments.without)) {
@@ -129,7 +129,7 @@ std::vector<BenchVariant> variants_of(const Arguments& arguments, Terminal& term
   return variants;
 }
 
-void run(const Arguments& arguments) {
+void run(const BenchStagesArguments& arguments) {
   Terminal terminal(arguments.model.quiet);
   const std::vector<BenchVariant> variants = variants_of(arguments, terminal);
   std::map<std::string, double> earlier;
@@ -177,7 +177,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_bench_stages(CLI::App& bench) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<BenchStagesArguments>();
   CLI::App* command = bench.add_subcommand(
       "stages", "text encoder, guided step (both prompts as one batch), decoder and encoder");
   arguments->model.add_to(*command);

@@ -16,7 +16,7 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct CompileArguments {
   CompileOptions options;
   bool json = false;
   std::string csv;
@@ -32,7 +32,7 @@ void add_default_model(CompileOptions& options) {
   }
 }
 
-void run(Arguments& arguments) {
+void run(CompileArguments& arguments) {
   CompileOptions& options = arguments.options;
   if (arguments.child) return compile_as_child(options, *arguments.child);
   if (!(options.timeout_s > 0) || options.timeout_s > 3600) {
@@ -69,7 +69,7 @@ CLI::Option* add_list(CLI::App& command, const char* name, std::vector<std::stri
 }  // namespace
 
 void add_compile(CLI::App& program) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<CompileArguments>();
   CompileOptions& options = arguments->options;
   CLI::App* command = program.add_subcommand(
       "compile", "make every pipeline on a device and print what its compiler says of them");

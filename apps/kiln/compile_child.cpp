@@ -28,13 +28,13 @@ void say(const nlohmann::json& line) {
   std::fflush(stdout);
 }
 
-struct Work {
+struct CompileWork {
   PipelineSet set;
   std::vector<std::unique_ptr<SpirvModule>> modules;
 };
 
 // The user's own modules in place of the engine's kernels.
-void add_modules(Work& work, const CompileOptions& options, const DeviceProfile& device) {
+void add_modules(CompileWork& work, const CompileOptions& options, const DeviceProfile& device) {
   for (const std::string& file : options.modules) {
     const KernelInfo& info = work.modules.emplace_back(std::make_unique<SpirvModule>(file))->info();
     std::string reason;
@@ -56,8 +56,8 @@ void add_modules(Work& work, const CompileOptions& options, const DeviceProfile&
   }
 }
 
-Work list_work(const CompileOptions& options, const DeviceProfile& device) {
-  Work work;
+CompileWork list_work(const CompileOptions& options, const DeviceProfile& device) {
+  CompileWork work;
   if (!options.modules.empty()) {
     add_modules(work, options, device);
     return work;
@@ -74,7 +74,8 @@ Work list_work(const CompileOptions& options, const DeviceProfile& device) {
   return work;
 }
 
-void say_header(const Work& work, const OpenDevice& device, bool has_statistics, bool asked_for) {
+void say_header(const CompileWork& work, const OpenDevice& device, bool has_statistics,
+                bool asked_for) {
   nlohmann::json left_out = nlohmann::json::array();
   for (const LeftOut& one : work.set.left_out) {
     left_out.push_back({{"kernel", one.kernel},
@@ -125,7 +126,7 @@ void compile_as_child(const CompileOptions& options, std::size_t first) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // a compiler that hangs must not outlive its watcher
   OpenDevice device({.selector = options.device, .statistics = true, .on_message = {}});
   const PipelineProbe probe(device.device());
-  const Work work = list_work(options, device.profile());
+  const CompileWork work = list_work(options, device.profile());
   const std::vector<WantedPipeline>& all = work.set.pipelines;
   say_header(work, device, probe.has_statistics(), !options.modules.empty());
   for (std::size_t i = first; i < all.size(); ++i) {

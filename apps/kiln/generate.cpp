@@ -14,7 +14,7 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct GenerateArguments {
   ModelArguments model;
   RequestArguments request;
   std::string output = "kiln.png", from, image;
@@ -42,7 +42,7 @@ void check_output(const std::filesystem::path& output) {
 }
 
 // Reports what was written: paths on stdout, or one JSON object.
-void report(const Arguments& arguments, const Request& request, const Pipeline& pipeline,
+void report(const GenerateArguments& arguments, const Request& request, const Pipeline& pipeline,
             const std::vector<std::string>& files) {
   if (!arguments.json) {
     for (const std::string& file : files) fmt::print("{}\n", file);
@@ -67,7 +67,7 @@ void report(const Arguments& arguments, const Request& request, const Pipeline& 
   fmt::print("{}\n", result.dump());
 }
 
-void run(const Arguments& arguments, bool needs_image) {
+void run(const GenerateArguments& arguments, bool needs_image) {
   check_output(arguments.output);
   Terminal terminal(arguments.model.quiet);
   ModelArguments model = arguments.model;
@@ -110,7 +110,7 @@ void run(const Arguments& arguments, bool needs_image) {
 }
 
 CLI::App* add(CLI::App& program, const char* name, const char* help,
-              const std::shared_ptr<Arguments>& arguments,
+              const std::shared_ptr<GenerateArguments>& arguments,
               const std::shared_ptr<Profile>& profile) {
   arguments->model.options.profile = profile;
   CLI::App* command = program.add_subcommand(name, help);
@@ -125,13 +125,13 @@ CLI::App* add(CLI::App& program, const char* name, const char* help,
 }  // namespace
 
 void add_txt2img(CLI::App& program, const std::shared_ptr<Profile>& profile) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<GenerateArguments>();
   CLI::App* command = add(program, "txt2img", "a picture from words", arguments, profile);
   command->callback([arguments] { run(*arguments, false); });
 }
 
 void add_img2img(CLI::App& program, const std::shared_ptr<Profile>& profile) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<GenerateArguments>();
   CLI::App* command =
       add(program, "img2img", "a picture from a picture and words", arguments, profile);
   command->add_option("-i,--image", arguments->image, "PNG or JPEG to start from")->required();

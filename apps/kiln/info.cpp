@@ -17,7 +17,7 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct InfoArguments {
   std::string path;
   ModelOptions options;
   bool json = false;
@@ -29,7 +29,7 @@ bool has_png_signature(const std::string& path) {
   return is_png(std::as_bytes(std::span(head)));
 }
 
-void print_picture(const Arguments& arguments) {
+void print_picture(const InfoArguments& arguments) {
   const std::vector<PngText> texts = read_png_text(arguments.path);
   if (arguments.json) {
     nlohmann::json result = nlohmann::json::object();
@@ -67,7 +67,7 @@ nlohmann::json defaults_json(const ModelDefaults& defaults) {
   return json;
 }
 
-void print_model(const Arguments& arguments) {
+void print_model(const InfoArguments& arguments) {
   Terminal terminal(true);
   const OpenOptions options{.config_folder = arguments.options.config_folder,
                             .vocabulary_folder = arguments.options.vocabulary_folder,
@@ -112,7 +112,7 @@ void print_model(const Arguments& arguments) {
 }  // namespace
 
 void add_info(CLI::App& program) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<InfoArguments>();
   CLI::App* command = program.add_subcommand("info", "what a model or a PNG says of itself");
   command->add_option("path", arguments->path,
                       "model folder, checkpoint file or PNG (default: see `kiln models`)");

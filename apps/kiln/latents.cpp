@@ -11,14 +11,14 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct LatentsArguments {
   ModelArguments model;
   std::string input, output;
   std::optional<std::int64_t> seed;
 };
 
 CLI::App* add(CLI::App& program, const char* name, const char* help, const char* input,
-              const char* output, const std::shared_ptr<Arguments>& arguments) {
+              const char* output, const std::shared_ptr<LatentsArguments>& arguments) {
   CLI::App* command = program.add_subcommand(name, help);
   arguments->model.add_to(*command);
   command->add_option("-i,--input", arguments->input, input)->required();
@@ -26,7 +26,7 @@ CLI::App* add(CLI::App& program, const char* name, const char* help, const char*
   return command;
 }
 
-void encode(const Arguments& arguments) {
+void encode(const LatentsArguments& arguments) {
   Terminal terminal(arguments.model.quiet);
   const Image image = load_image(arguments.input);
   Pipeline pipeline(arguments.model.resolve(terminal));
@@ -36,7 +36,7 @@ void encode(const Arguments& arguments) {
   fmt::print("{}\n", arguments.output);
 }
 
-void decode(const Arguments& arguments) {
+void decode(const LatentsArguments& arguments) {
   Terminal terminal(arguments.model.quiet);
   const Latents latents = load_latents(arguments.input);
   Pipeline pipeline(arguments.model.resolve(terminal));
@@ -51,7 +51,7 @@ void decode(const Arguments& arguments) {
 }  // namespace
 
 void add_encode(CLI::App& program, const std::shared_ptr<Profile>& profile) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<LatentsArguments>();
   arguments->model.options.profile = profile;
   CLI::App* command = add(program, "encode", "latents of a picture", "PNG or JPEG",
                           "safetensors file to write: tensor \"latents\"", arguments);
@@ -61,7 +61,7 @@ void add_encode(CLI::App& program, const std::shared_ptr<Profile>& profile) {
 }
 
 void add_decode(CLI::App& program, const std::shared_ptr<Profile>& profile) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<LatentsArguments>();
   arguments->model.options.profile = profile;
   CLI::App* command =
       add(program, "decode", "the picture of latents", "safetensors file with a tensor \"latents\"",

@@ -16,7 +16,7 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct PlanArguments {
   std::string model, config, precision = "f16", stage = "all", max_memory;
   std::optional<std::uint32_t> width, height;
   std::uint32_t images = 1;
@@ -45,8 +45,8 @@ struct Planned {
 };
 
 // The plans of the stages asked for; with_image: `all` includes the encoder.
-std::vector<Plan> plans(const Arguments& arguments, const Model& model, const StageTarget& target,
-                        bool with_image) {
+std::vector<Plan> plans(const PlanArguments& arguments, const Model& model,
+                        const StageTarget& target, bool with_image) {
   const std::uint32_t width = arguments.width.value_or(model.native_size);
   const std::uint32_t height = arguments.height.value_or(model.native_size);
   const float guidance =
@@ -71,7 +71,7 @@ std::vector<Plan> plans(const Arguments& arguments, const Model& model, const St
   return made;
 }
 
-Planned planned(const Arguments& arguments, const Model& model, const DeviceProfile& device,
+Planned planned(const PlanArguments& arguments, const Model& model, const DeviceProfile& device,
                 bool with_image) {
   StageTarget target;
   target.device = &device;
@@ -141,7 +141,7 @@ std::string summary(const Plan& plan) {
   return text.substr(0, text.find('\n') + 1) + text.substr(at + 1);
 }
 
-void run(const Arguments& arguments) {
+void run(const PlanArguments& arguments) {
   if (arguments.precision != "f16" && arguments.precision != "f32") {
     fail_usage("--precision", "is '{}', expected f16 or f32", arguments.precision);
   }
@@ -164,7 +164,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_plan(CLI::App& program) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PlanArguments>();
   CLI::App* command = program.add_subcommand("plan", "what each stage would do; needs no device");
   command->add_option("-m,--model", arguments->model,
                       "a model, or synthetic:sd15 for its shapes (default: see `kiln models`)");

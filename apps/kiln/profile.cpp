@@ -17,7 +17,7 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct ProfileArguments {
   std::vector<std::string> command;
   std::string trace;
   std::optional<std::uint32_t> capture;
@@ -45,7 +45,7 @@ class StdoutOnStderr {
   int kept_;
 };
 
-void run_command(const Arguments& arguments, const std::shared_ptr<Profile>& profile) {
+void run_command(const ProfileArguments& arguments, const std::shared_ptr<Profile>& profile) {
   CLI::App program("A command whose work on the device is measured.", "kiln profile --");
   program.require_subcommand(1);
   program.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -73,7 +73,7 @@ Peaks quiet_peaks(const PhysicalDeviceInfo& device) {
   return measure_peaks(device);
 }
 
-void capture_step(const Arguments& arguments) {
+void capture_step(const ProfileArguments& arguments) {
   const auto profile = std::make_shared<Profile>(Timing::none);
   profile->capture("denoise", *arguments.capture);
   run_command(arguments, profile);
@@ -89,7 +89,7 @@ void write_trace(OutputFile& file, const Profile& profile) {
   file.commit();
 }
 
-void run(const Arguments& arguments) {
+void run(const ProfileArguments& arguments) {
   if (arguments.capture) return capture_step(arguments);
   std::optional<OutputFile> trace;
   if (!arguments.trace.empty()) trace.emplace(arguments.trace);
@@ -116,7 +116,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_profile(CLI::App& program) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ProfileArguments>();
   CLI::App* command = program.add_subcommand(
       "profile", "where the device's time goes: kiln profile [options] -- txt2img ...");
   command

@@ -18,7 +18,7 @@
 namespace kiln::app {
 namespace {
 
-struct Arguments {
+struct TuneArguments {
   ModelArguments model;
   std::optional<std::uint32_t> width, height;
   std::string stage = "all";
@@ -31,7 +31,7 @@ struct Row {
   TuneResult result;
 };
 
-std::vector<Plan> plans_of(const Arguments& arguments, const Pipeline::Parts& parts,
+std::vector<Plan> plans_of(const TuneArguments& arguments, const Pipeline::Parts& parts,
                            std::uint64_t max_memory) {
   const Model& model = parts.model;
   const std::uint32_t width = arguments.width.value_or(model.native_size);
@@ -136,12 +136,12 @@ std::vector<Row> tune_all(OpenDevice& device, std::vector<TuneProblem> problems,
   return rows;
 }
 
-void forget(const Arguments& arguments) {
+void forget(const TuneArguments& arguments) {
   const OpenDevice device({.selector = arguments.model.options.device, .on_message = {}});
   write_tuning(device.profile(), {});
 }
 
-void run(const Arguments& arguments) {
+void run(const TuneArguments& arguments) {
   if (arguments.forget) return forget(arguments);
   Terminal terminal(arguments.model.quiet);
   ModelOptions options = arguments.model.resolve(terminal);
@@ -167,7 +167,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_tune(CLI::App& program) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TuneArguments>();
   CLI::App* command = program.add_subcommand(
       "tune", "find the fastest kernels and tiles for a model on this device, and keep them");
   arguments->model.add_to(*command);

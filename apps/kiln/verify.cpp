@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct VerifyArguments {
   std::string golden, precision = "f32", device;
   std::vector<std::string> avoid;
   BisectOptions bisect;
@@ -127,7 +127,7 @@ nlohmann::json as_json(const std::string& folder, const Report& report) {
   return {{"folder", folder}, {"tensors", tensors}, {"unsupported", report.unsupported}};
 }
 
-VerifyOptions options_of(const Arguments& arguments) {
+VerifyOptions options_of(const VerifyArguments& arguments) {
   VerifyOptions options;
   options.device = arguments.device;
   options.avoid = full_kernel_names(arguments.avoid);
@@ -138,7 +138,7 @@ VerifyOptions options_of(const Arguments& arguments) {
   return options;
 }
 
-void run_golden(const Arguments& arguments) {
+void run_golden(const VerifyArguments& arguments) {
   const VerifyOptions options = options_of(arguments);
   std::size_t tensors = 0, failures = 0, unsupported = 0;
   std::string first_failure;
@@ -168,7 +168,7 @@ void run_golden(const Arguments& arguments) {
   if (arguments.strict && unsupported > 0) fail("verify", "{} cases unsupported", unsupported);
 }
 
-void run(const Arguments& arguments) {
+void run(const VerifyArguments& arguments) {
   if (!arguments.golden.empty() && !arguments.bisect.model.empty()) {
     fail_usage("verify", "--golden and --bisect are two different checks; give one");
   }
@@ -184,7 +184,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_verify(CLI::App& program) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<VerifyArguments>();
   CLI::App* command = program.add_subcommand(
       "verify", "test every kernel on this device against double precision on the CPU");
   command->add_option("--golden", arguments->golden,

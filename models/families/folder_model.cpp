@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Components this program would need but does not have; present in other families.
-constexpr std::pair<std::string_view, std::string_view> kForeign[] = {
+constexpr std::pair<std::string_view, std::string_view> kForeignKeys[] = {
     {"transformer", "a diffusion transformer (SD3, FLUX)"},
     {"text_encoder_2", "a second text encoder (SDXL)"},
     {"text_encoder_3", "a third text encoder (SD3)"},
@@ -26,7 +26,7 @@ void check_index(const fs::path& folder) {
   const fs::path file = folder / "model_index.json";
   if (!fs::exists(file)) return;
   const Config index = Config::read(file);
-  for (const auto& [key, meaning] : kForeign) {
+  for (const auto& [key, meaning] : kForeignKeys) {
     if (index.has(key) && index.is_list(key)) {
       fail(index.place(), "the model has {} ('{}'), which is not supported yet", meaning, key);
     }

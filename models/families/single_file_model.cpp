@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Entries that tell other families from Stable Diffusion 1.x.
-constexpr std::pair<std::string_view, std::string_view> kForeign[] = {
+constexpr std::pair<std::string_view, std::string_view> kForeignEntries[] = {
     {"conditioner.embedders.1.model.ln_final.weight", "SDXL"},
     {"conditioner.embedders.0.model.ln_final.weight", "the SDXL refiner"},
     {"cond_stage_model.model.ln_final.weight", "Stable Diffusion 2.x"},
@@ -23,7 +23,7 @@ constexpr std::pair<std::string_view, std::string_view> kForeign[] = {
 };
 
 void refuse_foreign(const WeightSource& source) {
-  for (const auto& [name, family] : kForeign) {
+  for (const auto& [name, family] : kForeignEntries) {
     if (source.find(name)) {
       fail(source.description(),
            "this is {}, which is not supported yet; supported as single "

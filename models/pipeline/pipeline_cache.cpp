@@ -63,15 +63,15 @@ std::vector<std::byte> checked(const fs::path& file, const DeviceProfile& device
   const auto mapped = MappedFile::open(file);
   const std::span<const std::byte> bytes = mapped->bytes();
   Header header;
-  if (bytes.size() < sizeof(header)) fail("", "it is truncated");
+  if (bytes.size() < sizeof(header)) throw Error("it is truncated");
   std::memcpy(&header, bytes.data(), sizeof(header));
   const std::span<const std::byte> pipelines = bytes.subspan(sizeof(header));
-  if (header.magic != Header{}.magic) fail("", "it is no file of Kiln's");
-  if (header.size_bytes != pipelines.size()) fail("", "it is truncated");
+  if (header.magic != Header{}.magic) throw Error("it is no file of Kiln's");
+  if (header.size_bytes != pipelines.size()) throw Error("it is truncated");
   const Header right = header_of(file, pipelines);
-  if (header.driver != right.driver) fail("", "it is of another driver or build");
-  if (header.checksum != right.checksum) fail("", "it is damaged");
-  if (!is_of_device(pipelines, device)) fail("", "it is of another device");
+  if (header.driver != right.driver) throw Error("it is of another driver or build");
+  if (header.checksum != right.checksum) throw Error("it is damaged");
+  if (!is_of_device(pipelines, device)) throw Error("it is of another device");
   return {pipelines.begin(), pipelines.end()};
 }
 

@@ -9,8 +9,6 @@
 namespace kiln {
 namespace {
 
-constexpr std::uint32_t kFewSteps = 15;  // below, the last steps use a lower order
-
 // Integral over rho from `from` to `to` of the polynomial in ln rho that is 1 at nodes[j] and 0 at
 // the other nodes. With u = ln rho the antiderivatives are rho (u - 1) and rho (u^2 - 2u + 2).
 double noise_weight(const std::vector<double>& nodes, std::size_t j, double from, double to) {
@@ -30,7 +28,7 @@ double noise_weight(const std::vector<double>& nodes, std::size_t j, double from
   return (antiderivative(to) - antiderivative(from)) / divisor;
 }
 
-std::uint32_t order_at(const SamplerRun& run, std::uint32_t i) {
+std::uint32_t deis_order(const SamplerRun& run, std::uint32_t i) {
   std::uint32_t order = std::min(run.config.solver_order, i - run.start_step + 1);
   if (run.config.lower_order_final && run.steps < kFewSteps) {
     order = std::min(order, run.steps - i);
@@ -53,7 +51,7 @@ StepTable deis(const SamplerRun& run) {
     table.evaluate(times[i], from);
     const Blend noises[] = {table.epsilon(), slot(1), slot(2)};
     std::vector<double> nodes;
-    for (std::uint32_t k = 0; k < order_at(run, i); ++k) nodes.push_back(sigmas[i - k]);
+    for (std::uint32_t k = 0; k < deis_order(run, i); ++k) nodes.push_back(sigmas[i - k]);
     Blend x = table.x() / from.alpha;
     for (std::size_t k = 0; k < nodes.size(); ++k) {
       x += noise_weight(nodes, k, sigmas[i], sigmas[i + 1]) * noises[k];

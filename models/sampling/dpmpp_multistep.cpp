@@ -9,10 +9,8 @@
 namespace kiln {
 namespace {
 
-constexpr std::uint32_t kFewSteps = 15;  // below, the last steps use a lower order
-
 // Predictions at step i and, in slots 1 and 2, before.
-std::uint32_t order_at(const SamplerRun& run, std::uint32_t i) {
+std::uint32_t multistep_order(const SamplerRun& run, std::uint32_t i) {
   const SchedulerConfig& config = run.config;
   std::uint32_t order = std::min(config.solver_order, i - run.start_step + 1);
   const bool careful = config.lower_order_final && run.steps < kFewSteps;
@@ -34,7 +32,7 @@ StepTable dpmpp_multistep(const SamplerRun& run) {
     table.begin_step();
     table.evaluate(times[i], level(i));
     const DpmStep step = dpm_step(algorithm, level(i), level(i + 1));
-    const std::uint32_t order = order_at(run, i);
+    const std::uint32_t order = multistep_order(run, i);
     const Blend now = dpm_prediction(algorithm, table), before = slot(1), earlier = slot(2);
     Blend x = step.latent * table.x() + step.prediction * now;
     const double h = lambda(i + 1) - lambda(i);

@@ -6,6 +6,9 @@
 
 namespace kiln {
 
+// Of multistep solvers: below, their last steps use a lower order (diffusers, lower_order_final).
+inline constexpr std::uint32_t kFewSteps = 15;
+
 StepTable ddpm(const SamplerRun& run);              // Ho et al., 2020
 StepTable ddim(const SamplerRun& run);              // Song et al., 2021
 StepTable pndm(const SamplerRun& run);              // Liu et al., 2022 (PLMS)

@@ -1,4 +1,4 @@
-// Integer rounding and overflow-checked products.
+// Integer rounding, overflow-checked products, and bytes for messages.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,9 @@ constexpr std::uint64_t divide_up(std::uint64_t value, std::uint64_t by) {
 constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
   return divide_up(value, to) * to;
 }
+
+// Bytes in units of 2^20.
+constexpr double mebibytes(std::uint64_t bytes) { return double(bytes) / double(1 << 20); }
 
 // a * b, or nothing when it does not fit 64 bits. For sizes that come from files.
 constexpr std::optional<std::uint64_t> checked_product(std::uint64_t a, std::uint64_t b) {

@@ -194,8 +194,8 @@ class Planner {
   std::uint32_t first_scratch_ = 0, first_stay_ = 0;
 };
 
-std::string mebibytes(std::uint64_t bytes) {
-  return fmt::format("{:.1f} MiB", double(bytes) / double(1 << 20));
+std::string in_mebibytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} MiB", mebibytes(bytes));
 }
 
 std::string range_text(const Plan& plan, const Range& range) {
@@ -267,9 +267,10 @@ std::string Plan::to_text() const {
       "{} nodes recorded, {} after fusion, {} dispatches, {} barriers, {:.1f} GFLOP\n",
       recorded_nodes, nodes.size(), dispatches.size(), barriers, double(flops()) * 1e-9);
   text += fmt::format("weights: {} tensors, {:.1f} M parameters, {}\n", sources.size(),
-                      double(weight_elements()) * 1e-6, mebibytes(weight_bytes()));
+                      double(weight_elements()) * 1e-6, in_mebibytes(weight_bytes()));
   text += fmt::format("activations: {} without sharing, arena {}, lower bound {}\n",
-                      mebibytes(sum_bytes), mebibytes(arena_bytes), mebibytes(live_peak_bytes));
+                      in_mebibytes(sum_bytes), in_mebibytes(arena_bytes),
+                      in_mebibytes(live_peak_bytes));
   return text;
 }
 

@@ -10,11 +10,6 @@
 #include "runtime/vulkan/check.h"
 
 namespace kiln {
-namespace {
-
-double mebibytes(std::uint64_t bytes) { return double(bytes) / double(1 << 20); }
-
-}  // namespace
 
 Buffer::Buffer(Device& device, std::uint64_t size_bytes, MemoryKind kind, std::string_view name)
     : device_(device), name_(name), size_bytes_(size_bytes) {

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "runtime/base/align.h"
 #include "runtime/base/error.h"
 
 namespace kiln {
@@ -72,8 +73,6 @@ const PhysicalDeviceInfo* find_index(std::span<const PhysicalDeviceInfo> devices
   }
   return nullptr;
 }
-
-double mebibytes(std::uint64_t bytes) { return double(bytes) / double(1 << 20); }
 
 }  // namespace
 

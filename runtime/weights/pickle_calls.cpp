@@ -10,7 +10,7 @@ namespace {
 using Arguments = std::span<const PickleId>;
 
 // What a call copies is bounded, so that many calls on one large value cannot exhaust memory.
-constexpr std::size_t kMostDims = 16;
+constexpr std::size_t kMostExtents = 16;
 constexpr std::size_t kLongestKey = 64;
 
 std::optional<std::uint64_t> count_at(const Pickle& pickle, PickleId id) {
@@ -21,7 +21,7 @@ std::optional<std::uint64_t> count_at(const Pickle& pickle, PickleId id) {
 
 std::optional<std::vector<std::int64_t>> counts_at(const Pickle& pickle, PickleId id) {
   const auto* sequence = pickle.get<PickleSequence>(id);
-  if (sequence == nullptr || sequence->items.size() > kMostDims) return std::nullopt;
+  if (sequence == nullptr || sequence->items.size() > kMostExtents) return std::nullopt;
   std::vector<std::int64_t> counts;
   for (const PickleId item : sequence->items) {
     const auto count = count_at(pickle, item);
@@ -79,7 +79,7 @@ PickleValue ordered_dict(const Pickle&, Arguments arguments) {
 
 PickleValue size(const Pickle& pickle, Arguments arguments) {
   const auto* extents = arguments.empty() ? nullptr : pickle.get<PickleSequence>(arguments[0]);
-  if (extents == nullptr || extents->items.size() > kMostDims) {
+  if (extents == nullptr || extents->items.size() > kMostExtents) {
     return PickleOpaque{"a damaged torch.Size"};
   }
   return PickleSequence{extents->items, true};

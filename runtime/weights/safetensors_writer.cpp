@@ -14,12 +14,12 @@
 namespace kiln {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string header_text(std::span<const TensorToWrite> tensors,
                         const std::map<std::string, std::string>& metadata,
                         std::string_view place) {
-  Json header = Json::object();
+  OrderedJson header = OrderedJson::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
   for (const TensorToWrite& tensor : tensors) {
@@ -36,7 +36,7 @@ std::string header_text(std::span<const TensorToWrite> tensors,
     offset = end;
   }
   // Metadata may quote a prompt with damaged UTF-8: replaced rather than refused.
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = header.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
   text.resize(align_up(text.size(), 8), ' ');
   return text;
 }
