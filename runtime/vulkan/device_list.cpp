@@ -77,7 +77,7 @@ const PhysicalDeviceInfo* find_index(std::span<const PhysicalDeviceInfo> devices
 }  // namespace
 
 std::string feature_names(std::uint32_t features) {
-  constexpr std::pair<Need, std::string_view> kNames[] = {
+  constexpr std::pair<Need, std::string_view> kFeatureNames[] = {
       {kNeedStorage16, "16-bit storage"},
       {kNeedFloat16, "16-bit float arithmetic"},
       {kNeedStorage8, "8-bit storage"},
@@ -92,7 +92,7 @@ std::string feature_names(std::uint32_t features) {
       {kNeedIntegerDot, "integer dot products"},
       {kNeedMixedDot, "dot products of 16-bit pairs"}};
   std::string text;
-  for (const auto& [need, name] : kNames) {
+  for (const auto& [need, name] : kFeatureNames) {
     if ((features & need) == 0) continue;
     text += text.empty() ? "" : ", ";
     text += name;
