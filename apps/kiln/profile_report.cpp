@@ -7,14 +7,13 @@
 #include <map>
 #include <vector>
 
+#include "runtime/base/align.h"
 #include "runtime/execution/profile_summary.h"
 
 namespace kiln::app {
 namespace {
 
 constexpr std::size_t kNameWidth = 44;
-
-double mebibytes(std::uint64_t bytes) { return double(bytes) / double(1 << 20); }
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
 

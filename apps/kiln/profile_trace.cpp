@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/align.h"
+
 namespace kiln::app {
 namespace {
 
@@ -121,7 +123,7 @@ nlohmann::json memory_event(const ProfiledMemory& change) {
           {"pid", kHostProcess},
           {"tid", kOnlyThread},
           {"ts", change.time_us},
-          {"args", {{"held", double(change.heap_bytes) / double(1 << 20)}}}};
+          {"args", {{"held", mebibytes(change.heap_bytes)}}}};
 }
 
 }  // namespace
