@@ -43,8 +43,6 @@ layout(local_size_x_id = 0) in;
 #include "matmul/broadcast.glsl"
 #include "matmul/source.glsl"
 
-const uint PART = (ROWS + 7) / 8;  // rows finished together
-
 void add_tap(uint row, uint tap, uint first_weight) {
   const uint lane = gl_LocalInvocationID.x;
   uint base[ROWS];
@@ -74,15 +72,11 @@ void main() {
     const uint panel = (gl_WorkGroupID.x * taps + tap) * inputs * COLUMNS;
     add_tap(row, tap, panel / kWidth + lane);
   }
-  // In a loop, as in winograd.comp.
-  [[dont_unroll]] for (uint done = 0; done < ROWS; done += PART) {
-    [[unroll]] for (uint r = 0; r < PART; ++r) {
-      if (row + done + r >= rows) return;
-      [[unroll]] for (uint pair = 0; pair < WIDE / kWidth; ++pair) {
-        const uint i = r * WIDE + pair * kWidth;
-        finish(row + done + r, gl_WorkGroupID.x, pair, vec2(sums[i], sums[i + kWidth - 1]));
-      }
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+    if (row + r >= rows) break;
+    [[unroll]] for (uint pair = 0; pair < WIDE / kWidth; ++pair) {
+      const uint i = r * WIDE + pair * kWidth;
+      finish(row + r, gl_WorkGroupID.x, pair, vec2(sums[i], sums[i + kWidth - 1]));
     }
-    [[unroll]] for (uint i = 0; i < (ROWS - PART) * WIDE; ++i) sums[i] = sums[i + PART * WIDE];
   }
 }
