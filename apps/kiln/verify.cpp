@@ -14,13 +14,20 @@
 #include "runtime/weights/json_text.h"
 
 namespace kiln::app {
+
+bool VerifyOptions::wants(std::string_view name) const {
+  return only.empty() || std::any_of(only.begin(), only.end(), [&](const std::string& part) {
+           return name.find(part) != name.npos;
+         });
+}
+
 namespace {
 
 namespace fs = std::filesystem;
 
 struct VerifyArguments {
   std::string golden, precision = "f32", device;
-  std::vector<std::string> avoid;
+  std::vector<std::string> avoid, only;
   BisectOptions bisect;
   bool json = false, strict = false;
 };
@@ -44,7 +51,7 @@ void verify_model(const VerifyOptions& options, const fs::path& folder, Report& 
   const GoldenFolder golden(folder);
   Pipeline pipeline(model_options(options, folder));
   verify_networks(options, pipeline, golden, folder, report);
-  if (fs::exists(folder / "golden_large.safetensors")) {
+  if (fs::exists(folder / "golden_large.safetensors") && options.wants("large")) {
     verify_large(options, pipeline, golden, folder, report);
   }
   verify_pipelines(options, pipeline, golden, report);
@@ -78,9 +85,9 @@ Report verify_folder(const VerifyOptions& options, const fs::path& folder) {
   } else if (name == "ops") {
     verify_operations(options, folder, report);
   } else if (name == "schedulers") {
-    verify_schedulers(folder, report);
+    verify_schedulers(options, folder, report);
   } else if (name == "rng") {
-    verify_random(folder, report);
+    verify_random(options, folder, report);
   } else if (name.ends_with("img2img")) {
     verify_image_to_image(options, folder, report);
   } else {
@@ -134,6 +141,7 @@ VerifyOptions options_of(const VerifyArguments& arguments) {
   if (arguments.precision != "f32" && arguments.precision != "f16") {
     fail_usage("--precision", "is '{}', expected f32 or f16", arguments.precision);
   }
+  options.only = arguments.only;
   options.precision = arguments.precision == "f16" ? Precision::f16 : Precision::f32;
   return options;
 }
@@ -164,7 +172,10 @@ void run_golden(const VerifyArguments& arguments) {
     fmt::print("{} tensors, {} failed, {} unsupported\n", tensors, failures, unsupported);
   }
   if (failures > 0) fail("verify", "{} tensors are off, the first is {}", failures, first_failure);
-  if (tensors == 0 && unsupported == 0) fail("verify", "nothing was compared");
+  if (tensors == 0 && unsupported == 0) {
+    fail("verify", "nothing was compared{}",
+         arguments.only.empty() ? "" : ": no case has a name with what --only says");
+  }
   if (arguments.strict && unsupported > 0) fail("verify", "{} cases unsupported", unsupported);
 }
 
@@ -173,6 +184,7 @@ void run(const VerifyArguments& arguments) {
     fail_usage("verify", "--golden and --bisect are two different checks; give one");
   }
   if (!arguments.golden.empty()) return run_golden(arguments);
+  if (!arguments.only.empty()) fail_usage("--only", "chooses cases of --golden; give that, too");
   if (!arguments.bisect.model.empty()) {
     BisectOptions bisect = arguments.bisect;
     bisect.json = arguments.json;
@@ -189,6 +201,12 @@ void add_verify(CLI::App& program) {
       "verify", "test every kernel on this device against double precision on the CPU");
   command->add_option("--golden", arguments->golden,
                       "compare with this folder of golden data instead");
+  command
+      ->add_option("--only", arguments->only,
+                   "of --golden the cases with this in their names, or of a model's tokens, text, "
+                   "unet, vae, large or pipe/NAME/; may be given several times")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--bisect", arguments->bisect.model,
                       "run this model's networks instead and name the first node that is wrong");
   command->add_option("-W,--width", arguments->bisect.width, "pixels, with --bisect")

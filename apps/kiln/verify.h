@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "apps/kiln/golden.h"
 #include "models/pipeline/kiln.h"
@@ -13,8 +15,10 @@ namespace kiln::app {
 struct VerifyOptions {
   std::string device;
   std::vector<std::string> avoid = {};  // kernels, by full name
+  std::vector<std::string> only = {};   // parts of names of golden cases; empty: all cases
   Precision precision = Precision::f32;
   bool half() const { return precision == Precision::f16; }
+  bool wants(std::string_view name) const;
 };
 
 // Every kernel against double. Prints a table, or JSON; writes the list of kernels to avoid on this
@@ -55,7 +59,9 @@ void verify_image_to_image(const VerifyOptions& options, const std::filesystem::
                            Report& report);
 void verify_operations(const VerifyOptions& options, const std::filesystem::path& folder,
                        Report& report);
-void verify_schedulers(const std::filesystem::path& folder, Report& report);
-void verify_random(const std::filesystem::path& folder, Report& report);
+void verify_schedulers(const VerifyOptions& options, const std::filesystem::path& folder,
+                       Report& report);
+void verify_random(const VerifyOptions& options, const std::filesystem::path& folder,
+                   Report& report);
 
 }  // namespace kiln::app

@@ -273,10 +273,11 @@ double network_bound(const VerifyOptions& options, const GoldenFolder& golden,
 void verify_networks(const VerifyOptions& options, Pipeline& pipeline, const GoldenFolder& golden,
                      const std::filesystem::path& folder, Report& report) {
   NetworkCheck check(options, pipeline, golden, report);
-  if (std::filesystem::exists(folder / "tokens.json")) check.tokens(folder / "tokens.json");
-  check.text();
-  check.unet_calls();
-  check.autoencoder();
+  const std::filesystem::path tokens = folder / "tokens.json";
+  if (options.wants("tokens") && std::filesystem::exists(tokens)) check.tokens(tokens);
+  if (options.wants("text")) check.text();
+  if (options.wants("unet")) check.unet_calls();
+  if (options.wants("vae")) check.autoencoder();
 }
 
 void verify_large(const VerifyOptions& options, Pipeline& pipeline, const GoldenFolder& golden,

@@ -188,6 +188,7 @@ void verify_pipelines(const VerifyOptions& options, Pipeline& pipeline, const Go
     if (!golden.cases().contains(group)) continue;
     for (const auto& [name, entry] : golden.cases().at(group).items()) {
       const std::string prefix = std::string(group) + "/" + name + "/";
+      if (!options.wants(prefix)) continue;
       try {
         check.text_to_image(prefix, entry, "pipe/init_noise");
       } catch (const Error& error) {
@@ -195,7 +196,7 @@ void verify_pipelines(const VerifyOptions& options, Pipeline& pipeline, const Go
       }
     }
   }
-  if (golden.cases().contains("pipe2")) {
+  if (golden.cases().contains("pipe2") && options.wants("pipe2/")) {
     check.text_to_image("pipe2/", golden.cases().at("pipe2"), "pipe2/init_noise");
   }
 }
@@ -213,6 +214,7 @@ void verify_image_to_image(const VerifyOptions& options, const std::filesystem::
   PipelineCheck check(options, pipeline, golden, report);
   for (const auto& [name, entry] : golden.cases().at("cases").items()) {
     const std::string prefix = name + "/";
+    if (!options.wants(prefix)) continue;
     if (entry.contains("quirk")) {
       report.unsupported.push_back(prefix + ": a quirk of the reference, not repeated");
       continue;

@@ -90,9 +90,11 @@ void check_ends(const GoldenFolder& golden, const std::string& name,
 
 }  // namespace
 
-void verify_schedulers(const std::filesystem::path& folder, Report& report) {
+void verify_schedulers(const VerifyOptions& options, const std::filesystem::path& folder,
+                       Report& report) {
   const GoldenFolder golden(folder);
   for (const auto& [name, entry] : golden.cases().at("traces").items()) {
+    if (!options.wants(name)) continue;
     try {
       check_trace(golden, name, entry, report);
     } catch (const Error& error) {
@@ -101,11 +103,13 @@ void verify_schedulers(const std::filesystem::path& folder, Report& report) {
   }
 }
 
-void verify_random(const std::filesystem::path& folder, Report& report) {
+void verify_random(const VerifyOptions& options, const std::filesystem::path& folder,
+                   Report& report) {
   const GoldenFolder golden(folder);
   for (const auto& [name, entry] : golden.cases().items()) {
     const bool cpu = name.starts_with("cpu/seed"), philox = name.starts_with("philox/seed");
-    if (!cpu && !philox) continue;  // sequences and uniforms are the unit tests' matter
+    if ((!cpu && !philox) || !options.wants(name))
+      continue;  // sequences and uniforms are the unit tests' matter
     const std::size_t at = name.find("seed") + 4, slash = name.find('/', at);
     const std::uint64_t seed = std::stoull(name.substr(at, slash - at));
     const std::uint64_t count = count_of(name.substr(slash + 1));

@@ -25,12 +25,28 @@ void add_block(vec2 a[ROWS], uint first_weight, uint first) {
   }
 }
 
-// Writes kWidth outputs of a row, which are columns kWidth * pair and on of the lane, as
+// The first of the kWidth outputs that are columns kWidth * pair and on of the lane, as
 // Packing::Layout::panels lays them out in words.
+uint output_of(uint panel, uint pair) {
+  return panel * COLUMNS + (pair * LANES + gl_LocalInvocationID.x) * kWidth;
+}
+
+vec2 biases[WIDE / kWidth];
+
+// Once for all rows: a driver compiles each load into blocks of its own.
+void load_biases(uint panel) {
+  if (!HAS_BIAS) return;
+  [[unroll]] for (uint pair = 0; pair < WIDE / kWidth; ++pair) {
+    const uint n = output_of(panel, pair);
+    if (n < outputs) biases[pair] = values(bias[n / kWidth]);
+  }
+}
+
+// Writes kWidth outputs of a row, after load_biases.
 void finish(uint row, uint panel, uint pair, vec2 value) {
-  const uint n = panel * COLUMNS + (pair * LANES + gl_LocalInvocationID.x) * kWidth;
+  const uint n = output_of(panel, pair);
   if (n >= outputs) return;
-  if (HAS_BIAS) value += values(bias[n / kWidth]);
+  if (HAS_BIAS) value += biases[pair];
   if (HAS_ADDEND) {
     const uint shared_row = addend_rows == 0 ? 0 : row / addend_rows;
     value += values(addend[(shared_row * outputs + n) / kWidth]);

@@ -72,6 +72,7 @@ void main() {
     const uint panel = (gl_WorkGroupID.x * taps + tap) * inputs * COLUMNS;
     add_tap(row, tap, panel / kWidth + lane);
   }
+  load_biases(gl_WorkGroupID.x);
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     if (row + r >= rows) break;
     [[unroll]] for (uint pair = 0; pair < WIDE / kWidth; ++pair) {

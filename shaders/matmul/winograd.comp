@@ -36,7 +36,9 @@ const uint WIDE = 4;
 #include "matmul/broadcast.glsl"
 #include "matmul/winograd.glsl"
 
-float pixels[4 * ROWS * WIDE];
+const uint PART = (ROWS + 15) / 16;  // tiles finished together
+
+float pixels[4 * ROWS * WIDE];  // [tile, y, x, column]
 
 // Row and column of A^T, of which the entries are 0, 1 and -1.
 float upper(uint i) { return i < 3 ? 1.0 : 0.0; }
@@ -62,7 +64,8 @@ void add_product(uint first, uint product) {
                           lower(i) * lower(j)};
   [[unroll]] for (uint p = 0; p < 4; ++p) {
     [[unroll]] for (uint s = 0; s < ROWS * WIDE; ++s) {
-      pixels[p * ROWS * WIDE + s] = fma(share[p], sums[s], pixels[p * ROWS * WIDE + s]);
+      const uint i = (s / WIDE * 4 + p) * WIDE + s % WIDE;
+      pixels[i] = fma(share[p], sums[s], pixels[i]);
     }
   }
 }
@@ -75,7 +78,7 @@ void write(uint tile, uint r) {
     if (at_y >= height || at_x >= width) continue;
     const uint row = (image * height + at_y) * width + at_x;
     [[unroll]] for (uint pair = 0; pair < WIDE / kWidth; ++pair) {
-      const uint i = (p * ROWS + r) * WIDE + pair * kWidth;
+      const uint i = (r * 4 + p) * WIDE + pair * kWidth;
       finish(row, gl_WorkGroupID.x, pair, vec2(pixels[i], pixels[i + kWidth - 1]));
     }
   }
@@ -87,7 +90,15 @@ void main() {
   for (uint product = 0; product < kProducts; ++product) {
     if (!is_zero(product)) add_product(first, product);
   }
-  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-    if (first + r < tiles) write(first_tile + first + r, r);
+  load_biases(gl_WorkGroupID.x);
+  // In a loop: copies of write would take a driver longer to compile than all the rest. The next tiles'
+  // pixels move up, as an index that is no constant would keep them out of registers.
+  [[dont_unroll]] for (uint done = 0; done < ROWS; done += PART) {
+    [[unroll]] for (uint r = 0; r < PART; ++r) {
+      if (first + done + r >= tiles) return;
+      write(first_tile + first + done + r, r);
+    }
+    const uint kept = (ROWS - PART) * 4 * WIDE, written = PART * 4 * WIDE;
+    [[unroll]] for (uint i = 0; i < kept; ++i) pixels[i] = pixels[i + written];
   }
 }

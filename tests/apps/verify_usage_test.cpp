@@ -21,6 +21,21 @@ TEST(Verify, RefusesTwoChecksAtOnce) {
   expect_usage_error({"verify", "--golden", "a", "--bisect", "b"}, "give one");
 }
 
+TEST(Verify, ChoosesCasesOfGoldenDataOnly) {
+  expect_usage_error({"verify", "--only", "unet"}, "--golden");
+}
+
+TEST(Verify, SaysThatNoCaseHasSuchAName) {
+  const TemporaryFolder folder;
+  const std::string golden = std::string(KILN_SOURCE_DIR) + "/tests/golden/schedulers";
+  const Outcome none = run_kiln({"verify", "--golden", golden, "--only", "zzz"}, folder.path());
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.messages, testing::HasSubstr("no case has a name with what --only says"));
+  const Outcome some =
+      run_kiln({"verify", "--golden", golden, "--only", "euler_karras"}, folder.path());
+  EXPECT_EQ(some.code, 0) << some.messages;
+}
+
 TEST(Avoid, NamesTheNearestKernel) {
   expect_usage_error({"verify", "--avoid", "group_nrm"}, "did you mean 'group_norm'");
   expect_usage_error({"verify", "--avoid", "geglu", "--avoid", "x/y"}, "no kernel 'x/y'");

@@ -1,16 +1,20 @@
 # Each source folder is one target that links only what its layer may use.
 # tools/check_layers.py holds the same table against the #include lines.
 
-# kiln_layer(NAME [USES layer...] [LINKS library...])
-# Builds every .cpp of the current folder's sub-folder NAME into the target kiln_NAME.
+# kiln_layer(NAME [FUZZED] [USES layer...] [LINKS library...])
+# Builds every .cpp of the current folder's sub-folder NAME into the target kiln_NAME. What is fuzzed
+# tells libFuzzer its branches, and is optimized; the rest of the asan preset compiles in half the time.
 function(kiln_layer NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "FUZZED" "" "USES;LINKS")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${NAME}/*.cpp)
   list(TRANSFORM ARG_USES PREPEND kiln_)
   if(sources)
     add_library(kiln_${NAME} STATIC ${sources})
     target_include_directories(kiln_${NAME} PUBLIC ${PROJECT_SOURCE_DIR})
     target_link_libraries(kiln_${NAME} PUBLIC ${ARG_USES} PRIVATE ${ARG_LINKS})
+    if(ARG_FUZZED AND KILN_FUZZERS)
+      target_compile_options(kiln_${NAME} PRIVATE -O1 -fsanitize=fuzzer-no-link)
+    endif()
   else()
     add_library(kiln_${NAME} INTERFACE)
     target_include_directories(kiln_${NAME} INTERFACE ${PROJECT_SOURCE_DIR})
