@@ -236,9 +236,7 @@ void add_bench_kernels(CLI::App& bench) {
   CLI::App* command = bench.add_subcommand(
       "kernels", "operations alone, at the sizes of Stable Diffusion's networks");
   const auto several = [&](const char* name, std::vector<std::string>& into, const char* help) {
-    command->add_option(name, into, help)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    add_repeated(*command, name, into, help);
   };
   several("--set", arguments->sets, "shapes of a network, see --list; may be given several times");
   several("--only", arguments->only, "matmul, conv, attention, norm or elementwise");

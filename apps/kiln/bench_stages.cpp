@@ -186,11 +186,8 @@ void add_bench_stages(CLI::App& bench) {
   command->add_option("--repeat", arguments->repeat, "runs of each stage that count")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command
-      ->add_option("--without", arguments->without,
-                   "measure also without this kernel, in turn; may be given several times")
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_repeated(*command, "--without", arguments->without,
+               "measure also without this kernel, in turn; may be given several times");
   command->add_option("--against", arguments->against,
                       "an earlier --json output: says how many times as fast each stage is");
   command->add_option("--save", arguments->save, "write what --json prints to this file, too");

@@ -21,10 +21,15 @@ void check(bool fine, std::string_view option, std::string_view range, const aut
 
 }  // namespace
 
-void add_avoid(CLI::App& command, std::vector<std::string>& kernels) {
-  command.add_option("--avoid", kernels, "a kernel to do without; may be given several times")
+void add_repeated(CLI::App& command, const char* name, std::vector<std::string>& to,
+                  const char* help) {
+  command.add_option(name, to, help)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_avoid(CLI::App& command, std::vector<std::string>& kernels) {
+  add_repeated(command, "--avoid", kernels, "a kernel to do without; may be given several times");
 }
 
 void add_no_tuning(CLI::App& command, bool& flag) {

@@ -11,6 +11,10 @@
 
 namespace kiln::app {
 
+// An option that takes one word each time it is given, as often as wanted.
+void add_repeated(CLI::App& command, const char* name, std::vector<std::string>& to,
+                  const char* help);
+
 // --avoid KERNEL, as often as wanted.
 void add_avoid(CLI::App& command, std::vector<std::string>& kernels);
 

@@ -201,12 +201,10 @@ void add_verify(CLI::App& program) {
       "verify", "test every kernel on this device against double precision on the CPU");
   command->add_option("--golden", arguments->golden,
                       "compare with this folder of golden data instead");
-  command
-      ->add_option("--only", arguments->only,
-                   "of --golden the cases with this in their names, or of a model's tokens, text, "
-                   "unet, vae, large or pipe/NAME/; may be given several times")
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_repeated(
+      *command, "--only", arguments->only,
+      "of --golden the cases with this in their names, or of a model's tokens, text, unet, "
+      "vae, large or pipe/NAME/; may be given several times");
   command->add_option("--bisect", arguments->bisect.model,
                       "run this model's networks instead and name the first node that is wrong");
   command->add_option("-W,--width", arguments->bisect.width, "pixels, with --bisect")
