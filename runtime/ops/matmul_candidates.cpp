@@ -2,7 +2,6 @@
 #include "runtime/ops/matmul_candidates.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "kernels/matmul.h"
 #include "kernels/matmul_broadcast.h"
@@ -176,16 +175,9 @@ std::vector<std::string> plain_tiles(const DeviceProfile& device, DType,
   return names_of(matmul_tiles(device, problem.rows, problem.outputs));
 }
 
-// Inputs that a subgroup loads together: a whole load, or as many as divide a row of x.
-std::uint32_t broadcast_step(const DeviceProfile& device, DType element,
-                             const MatmulProblem& problem) {
-  const std::uint32_t width = element == DType::f16 ? 2 : 1;  // values a word
-  return std::gcd(problem.inputs, device.subgroup_size * width);
-}
-
 // Whether a subgroup is one vector of a CPU and x's and y's rows are whole words.
 bool fits_broadcast(const DeviceProfile& device, DType element, const MatmulProblem& problem) {
-  constexpr std::uint32_t kInputsMultiple = 16;  // for fewer no pipeline more is worth making
+  constexpr std::uint32_t kInputsMultiple = 8;  // of packed.glsl a STEP, or two
   return is_vector_cpu(device) && problem.outputs > kThinOutputs &&
          problem.inputs % kInputsMultiple == 0 &&
          (element != DType::f16 || problem.outputs % 2 == 0);
@@ -198,11 +190,7 @@ void lower_broadcast(Lowering& to, const MatmulProblem& problem) {
   const std::uint32_t rows =
       tile_named(matmul_broadcast_tiles(to.device(), problem.rows), to.tile());
   launch<kernels::matmul_broadcast>(to, problem, operands_of(to, problem, columns),
-                                    {.lanes = lanes,
-                                     .rows = rows,
-                                     .wide = wide,
-                                     .step = broadcast_step(to.device(), to.element(), problem)},
-                                    rows, columns);
+                                    {.lanes = lanes, .rows = rows, .wide = wide}, rows, columns);
 }
 
 std::vector<std::string> broadcast_tiles(const DeviceProfile& device, DType,

@@ -14,6 +14,7 @@ namespace kiln {
 namespace {
 
 constexpr std::uint32_t kProducts = 16;
+constexpr std::uint32_t kRows = 16;  // tiles a workgroup, as in winograd.glsl
 constexpr std::uint64_t kBandBytes = 2ull
                                      << 20;  // of transformed inputs: with weights, an L2 cache
 constexpr std::uint32_t kLeastTiles = 16;    // of a picture; fewer do not pay for more weights
@@ -29,15 +30,15 @@ std::uint64_t tile_bytes(const MatmulProblem& problem) {
   return std::uint64_t(kProducts) * problem.inputs * sizeof(float);
 }
 
-// Tiles whose transformed inputs are in memory together: whole blocks of `rows`.
+// Tiles whose transformed inputs are in memory together: whole blocks of kRows.
 std::uint32_t band_tiles(const DeviceProfile& device, const MatmulProblem& problem,
-                         std::uint32_t tiles, std::uint32_t rows) {
-  const std::uint64_t block_flops = 4 * problem.flops_a_row() * rows;  // four pixels a tile
+                         std::uint32_t tiles) {
+  const std::uint64_t block_flops = 4 * problem.flops_a_row() * kRows;  // four pixels a tile
   const std::uint64_t blocks =
-      std::min({kBandBytes / (tile_bytes(problem) * rows), device.max_dispatch_flops / block_flops,
-                std::uint64_t(device.max_grid[0] / rows), std::uint64_t(device.max_grid[1]),
-                divide_up(tiles, rows)});
-  return std::uint32_t(std::max<std::uint64_t>(blocks, 1) * rows);
+      std::min({kBandBytes / (tile_bytes(problem) * kRows), device.max_dispatch_flops / block_flops,
+                std::uint64_t(device.max_grid[0] / kRows), std::uint64_t(device.max_grid[1]),
+                divide_up(tiles, kRows)});
+  return std::uint32_t(std::max<std::uint64_t>(blocks, 1) * kRows);
 }
 
 }  // namespace
@@ -60,8 +61,7 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
   const std::uint32_t lanes = to.device().subgroup_size, columns = 4 * lanes;
   const std::uint32_t images = problem.rows / (problem.out_height * problem.out_width);
   const std::uint32_t tiles = images * tiles_of(problem);
-  const std::uint32_t rows = matmul_broadcast_rows(to.device(), tiles);
-  const std::uint32_t band = band_tiles(to.device(), problem, tiles, rows);
+  const std::uint32_t band = band_tiles(to.device(), problem, tiles);
   const Operand x = to.input(0);
   const Operand weight = to.packed(1, {.layout = Packing::Layout::winograd, .columns = columns});
   const Operand bias = problem.has_bias ? to.input(2) : x;  // a stand-in is never read
@@ -70,15 +70,15 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
   const auto panels = std::uint32_t(divide_up(problem.outputs, columns));
   for (std::uint32_t first = 0; first < tiles; first += band) {
     const std::uint32_t count = std::min(band, tiles - first);
-    const auto blocks = std::uint32_t(divide_up(count, rows));
+    const auto blocks = std::uint32_t(divide_up(count, kRows));
     to.dispatch<Transform>({x, transformed},
                            {.first_tile = first,
                             .tiles = count,
                             .inputs = problem.inputs,
                             .height = problem.out_height,
                             .width = problem.out_width},
-                           {.lanes = lanes, .rows = rows, .upscale = problem.upscale},
-                           Grid{blocks * rows, 1, 1});
+                           {.lanes = lanes, .upscale = problem.upscale},
+                           Grid{blocks * kRows, 1, 1});
     // Its share of the convolution's operations as defined, of which it needs 16 of 36, upscaled 9.
     const std::uint64_t flops = problem.rows * problem.flops_a_row() * count / tiles;
     to.dispatch<Kernel>({transformed, weight, bias, addend, to.output()},
@@ -90,7 +90,6 @@ void lower_winograd(Lowering& to, const MatmulProblem& problem) {
                          .width = problem.out_width,
                          .addend_rows = problem.addend_rows},
                         {.lanes = lanes,
-                         .rows = rows,
                          .has_bias = problem.has_bias,
                          .has_addend = problem.addend_input != 0,
                          .activation = problem.activation,

@@ -1,12 +1,14 @@
 // Sums of ROWS rows by COLUMNS outputs, for one subgroup a workgroup: inputs that lanes loaded side by
 // side reach all lanes by broadcast. Uses the buffers of words but x, outputs and addend_rows of Args,
-// LANES, ROWS, WIDE (columns a lane, a multiple of kWidth), HAS_BIAS, HAS_ADDEND and ACTIVATION.
+// LANES, ROWS, WIDE (columns a lane, a multiple of kWidth), HAS_BIAS, HAS_ADDEND, ACTIVATION, and what
+// packed.glsl defines.
 const uint COLUMNS = WIDE * LANES;
 const uint BLOCK = 4;  // inputs whose weights are in registers together
 
 float sums[ROWS * WIDE];
 
-void add_block(vec2 a[ROWS], uint first_weight, uint first) {
+// Adds products of inputs first..first + BLOCK - 1 of the step whose values are in a.
+void add_block(vec2 a[LOADS], uint first_weight, uint first) {
   vec2 b[BLOCK * WIDE / kWidth];
   [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
     [[unroll]] for (uint c = 0; c < WIDE / kWidth; ++c) {
@@ -16,7 +18,8 @@ void add_block(vec2 a[ROWS], uint first_weight, uint first) {
   }
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     [[unroll]] for (uint i = 0; i < BLOCK; ++i) {
-      const float value = subgroupBroadcast(a[r][i % kWidth], (first + i) / kWidth);
+      const uint at = r % PACKED * STEP + first + i;
+      const float value = subgroupBroadcast(a[r / PACKED][at % VALUES], at / VALUES);
       [[unroll]] for (uint c = 0; c < WIDE; ++c) {
         sums[r * WIDE + c] =
             fma(value, b[(i * WIDE + c) / kWidth][c % kWidth], sums[r * WIDE + c]);

@@ -1,5 +1,5 @@
 // The sum of matmul.comp for devices that run a subgroup as one vector, such as software Vulkan. A
-// workgroup is one subgroup. Each lane loads other inputs of a row of x, whose values then reach all
+// workgroup is one subgroup. Each lane loads other inputs of some rows of x, whose values then reach all
 // lanes by broadcast: no bounds are checked for every single value, as with loads that are uniform.
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -37,24 +37,26 @@ layout(constant_id = 6) const bool HAS_ADDEND = false;
 layout(constant_id = 7) const uint ACTIVATION = 0;
 layout(constant_id = 8) const uint UPSCALE = 1;    // nearest upsampling before the convolution, 1 or 2
 layout(constant_id = 9) const uint WIDE = 4;
-layout(constant_id = 10) const uint STEP = 8;      // inputs that lanes load together, up to LANES * kWidth
 layout(local_size_x_id = 0) in;
 
+const uint VALUES = kWidth;
+#include "matmul/packed.glsl"
 #include "matmul/broadcast.glsl"
 #include "matmul/source.glsl"
 
 void add_tap(uint row, uint tap, uint first_weight) {
-  const uint lane = gl_LocalInvocationID.x;
-  uint base[ROWS];
-  bool inside[ROWS];
-  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-    source(min(row + r, rows - 1), tap / KERNEL, tap % KERNEL, base[r], inside[r]);
+  const uint words = STEP / kWidth;  // of a row in a load
+  const uint mine = min(gl_LocalInvocationID.x / words, PACKED - 1);
+  uint base[LOADS];
+  bool inside[LOADS];
+  [[unroll]] for (uint r = 0; r < LOADS; ++r) {
+    const uint at = min(row + r * PACKED + mine, rows - 1);
+    source(at, tap / KERNEL, tap % KERNEL, base[r], inside[r]);
   }
-  const uint word_of_step = STEP == LANES * kWidth ? lane : min(lane, STEP / kWidth - 1);
   for (uint k = 0; k < inputs; k += STEP) {
-    vec2 a[ROWS];
-    [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-      const vec2 loaded = values(x[(base[r] + k) / kWidth + word_of_step]);
+    vec2 a[LOADS];
+    [[unroll]] for (uint r = 0; r < LOADS; ++r) {
+      const vec2 loaded = values(x[(base[r] + k) / kWidth + gl_LocalInvocationID.x % words]);
       a[r] = KERNEL == 1 || inside[r] ? loaded : vec2(0);
     }
     [[unroll]] for (uint first = 0; first < STEP; first += BLOCK) {

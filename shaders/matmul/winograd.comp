@@ -25,18 +25,15 @@ layout(push_constant) uniform Args {
 };
 
 layout(constant_id = 0) const uint LANES = 8;  // size of a subgroup
-layout(constant_id = 1) const uint ROWS = 16;  // tiles a workgroup
-layout(constant_id = 2) const bool HAS_BIAS = false;
-layout(constant_id = 3) const bool HAS_ADDEND = false;
-layout(constant_id = 4) const uint ACTIVATION = 0;
-layout(constant_id = 5) const uint UPSCALE = 1;  // of winograd_input.comp
+layout(constant_id = 1) const bool HAS_BIAS = false;
+layout(constant_id = 2) const bool HAS_ADDEND = false;
+layout(constant_id = 3) const uint ACTIVATION = 0;
+layout(constant_id = 4) const uint UPSCALE = 1;  // of winograd_input.comp
 layout(local_size_x_id = 0) in;
 
 const uint WIDE = 4;
-#include "matmul/broadcast.glsl"
 #include "matmul/winograd.glsl"
-
-const uint PART = (ROWS + 15) / 16;  // tiles finished together
+#include "matmul/broadcast.glsl"
 
 float pixels[4 * ROWS * WIDE];  // [tile, y, x, column]
 
@@ -48,16 +45,13 @@ void add_product(uint first, uint product) {
   [[unroll]] for (uint i = 0; i < ROWS * WIDE; ++i) sums[i] = 0;
   uint weight_at = (gl_WorkGroupID.x * kProducts + product) * inputs * COLUMNS / kWidth +
                    gl_LocalInvocationID.x;
-  uint at = transformed_at(product, gl_NumWorkGroups.y, first, 0);
-  for (uint k = 0; k < inputs; k += CHUNK) {
-    vec2 a[ROWS];
-    [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-      a[r].x = v[at + r * CHUNK];
-      if (kWidth == 2) a[r].y = v[at + r * CHUNK + LANES];
-    }
-    [[unroll]] for (uint block = 0; block < CHUNK; block += BLOCK) add_block(a, weight_at, block);
-    weight_at += CHUNK * COLUMNS / kWidth;
-    at += ROWS * CHUNK;
+  uint at = transformed_at(product, gl_NumWorkGroups.y, first, 0) + gl_LocalInvocationID.x;
+  for (uint k = 0; k < inputs; k += STEP) {
+    vec2 a[LOADS];
+    [[unroll]] for (uint r = 0; r < LOADS; ++r) a[r].x = v[at + r * LANES];
+    [[unroll]] for (uint block = 0; block < STEP; block += BLOCK) add_block(a, weight_at, block);
+    weight_at += STEP * COLUMNS / kWidth;
+    at += ROWS * STEP;
   }
   const uint i = product / 4, j = product % 4;
   const float share[4] = {upper(i) * upper(j), upper(i) * lower(j), lower(i) * upper(j),
@@ -70,7 +64,8 @@ void add_product(uint first, uint product) {
   }
 }
 
-void write(uint tile, uint r) {
+// The tile whose pixels come first.
+void write(uint tile) {
   const uint across = (width + 1) / 2, down = (height + 1) / 2;
   const uint image = tile / (across * down);
   [[unroll]] for (uint p = 0; p < 4; ++p) {
@@ -78,7 +73,7 @@ void write(uint tile, uint r) {
     if (at_y >= height || at_x >= width) continue;
     const uint row = (image * height + at_y) * width + at_x;
     [[unroll]] for (uint pair = 0; pair < WIDE / kWidth; ++pair) {
-      const uint i = (r * 4 + p) * WIDE + pair * kWidth;
+      const uint i = p * WIDE + pair * kWidth;
       finish(row, gl_WorkGroupID.x, pair, vec2(pixels[i], pixels[i + kWidth - 1]));
     }
   }
@@ -93,12 +88,9 @@ void main() {
   load_biases(gl_WorkGroupID.x);
   // In a loop: copies of write would take a driver longer to compile than all the rest. The next tiles'
   // pixels move up, as an index that is no constant would keep them out of registers.
-  [[dont_unroll]] for (uint done = 0; done < ROWS; done += PART) {
-    [[unroll]] for (uint r = 0; r < PART; ++r) {
-      if (first + done + r >= tiles) return;
-      write(first_tile + first + done + r, r);
-    }
-    const uint kept = (ROWS - PART) * 4 * WIDE, written = PART * 4 * WIDE;
-    [[unroll]] for (uint i = 0; i < kept; ++i) pixels[i] = pixels[i + written];
+  [[dont_unroll]] for (uint done = 0; done < ROWS; ++done) {
+    if (first + done >= tiles) return;
+    write(first_tile + first + done);
+    [[unroll]] for (uint i = 0; i < (ROWS - 1) * 4 * WIDE; ++i) pixels[i] = pixels[i + 4 * WIDE];
   }
 }

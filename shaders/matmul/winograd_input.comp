@@ -18,17 +18,17 @@ layout(push_constant) uniform Args {
 };
 
 layout(constant_id = 0) const uint LANES = 8;  // size of a subgroup
-layout(constant_id = 1) const uint ROWS = 16;  // tiles a workgroup of winograd.comp
-layout(constant_id = 2) const uint UPSCALE = 1;  // 1 or 2
+layout(constant_id = 1) const uint UPSCALE = 1;  // 1 or 2
 layout(local_size_x_id = 0) in;
 
 #include "matmul/winograd.glsl"
 
-void put(uint product, uint chunk, vec2 values) {
+// Values of inputs k and, in 16 bits, k + 1.
+void put(uint product, uint k, vec2 values) {
   if (is_zero(product)) return;
-  const uint at = transformed_at(product, gl_NumWorkGroups.x / ROWS, gl_WorkGroupID.x, chunk);
+  const uint at = transformed_at(product, gl_NumWorkGroups.x / ROWS, gl_WorkGroupID.x, k);
   v[at] = values.x;
-  if (kWidth == 2) v[at + LANES] = values.y;
+  if (kWidth == 2) v[at + 1] = values.y;
 }
 
 void main() {
@@ -37,8 +37,8 @@ void main() {
   const uint image = tile / (across * down);
   const uint top = tile / across % down * 2 - 1;  // wraps below 0: not inside
   const uint left = tile % across * 2 - 1;
-  for (uint chunk = 0; chunk < inputs / CHUNK; ++chunk) {
-    const uint at_word = chunk * LANES + gl_LocalInvocationID.x;
+  for (uint first = 0; first < inputs; first += LANES * kWidth) {
+    const uint k = first + gl_LocalInvocationID.x * kWidth;
     vec2 d[16];
     [[unroll]] for (uint i = 0; i < 16; ++i) {
       const uint at_y = top + i / 4, at_x = left + i % 4;
@@ -46,7 +46,7 @@ void main() {
       if (at_y < height && at_x < width) {
         const uint line = image * (height / UPSCALE) + at_y / UPSCALE;
         const uint pixel = line * (width / UPSCALE) + at_x / UPSCALE;
-        d[i] = values(x[pixel * (inputs / kWidth) + at_word]);
+        d[i] = values(x[(pixel * inputs + k) / kWidth]);
       }
     }
     [[unroll]] for (uint i = 0; i < 4; ++i) {  // B^T d
@@ -58,10 +58,10 @@ void main() {
     }
     [[unroll]] for (uint i = 0; i < 16; i += 4) {  // (B^T d) B
       const vec2 a = d[i], b = d[i + 1], c = d[i + 2];
-      put(i, chunk, a - c);
-      put(i + 1, chunk, b + c);
-      put(i + 2, chunk, c - b);
-      put(i + 3, chunk, b - d[i + 3]);
+      put(i, k, a - c);
+      put(i + 1, k, b + c);
+      put(i + 2, k, c - b);
+      put(i + 3, k, b - d[i + 3]);
     }
   }
 }
