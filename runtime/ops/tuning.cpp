@@ -203,15 +203,10 @@ std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, const ProductS
   return tiles;
 }
 
-std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows) {
-  // More rows share a load of weights; wide vectors have more registers to keep their sums in.
-  if (rows >= 32 && device.subgroup_size >= 16) return 32;
-  if (rows >= 16) return 16;
-  return rows >= 4 ? 4 : 1;
-}
-
 std::vector<std::uint32_t> matmul_broadcast_tiles(const DeviceProfile& device, std::uint32_t rows) {
-  std::vector<std::uint32_t> tiles = {matmul_broadcast_rows(device, rows)};
+  // More rows share a load of weights; wide vectors have more registers to keep their sums in.
+  const bool wide = rows >= 32 && device.subgroup_size >= 16;
+  std::vector<std::uint32_t> tiles = {wide ? 32u : rows >= 16 ? 16u : rows >= 4 ? 4u : 1u};
   for (const std::uint32_t more : {32u, 16u, 8u, 4u}) {
     if (more < 2 * rows) add_tile(tiles, more);
   }

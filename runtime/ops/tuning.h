@@ -73,10 +73,9 @@ std::optional<MatrixTile> matrix_tile(const DeviceProfile& device, std::uint32_t
 // Empty where matrix_tile() is none.
 std::vector<MatrixTile> matrix_tiles(const DeviceProfile& device, const ProductSizes& of);
 
-// Rows a workgroup of shaders/matmul/matmul_broadcast.comp, tiles a workgroup of winograd.comp.
-std::uint32_t matmul_broadcast_rows(const DeviceProfile& device, std::uint32_t rows);
+// Rows a workgroup of shaders/matmul/matmul_broadcast.comp, the choice without tuning first.
 std::vector<std::uint32_t> matmul_broadcast_tiles(const DeviceProfile& device, std::uint32_t rows);
-// Outputs a lane of the former: few where there are few, so that lanes are not left without any.
+// Outputs a lane of it: few where there are few, so that lanes are not left without any.
 std::uint32_t matmul_broadcast_wide(const DeviceProfile& device, DType element,
                                     std::uint32_t outputs);
 
